@@ -1,0 +1,58 @@
+"""The questions that the gate can answer, each with its sensitivity under the ledger's unit and relation.
+
+A query names only public things: columns, public groupings of cells, public reference tables. Sensitivities are exact
+integers. Let u2 = unit.squared_l2(relation) and u1 = unit.l1(relation):
+
+    Total       the number of rows                    squared L2 = unit.size^2 (add/remove); under replace-one the
+                                                      total is public knowledge and the query costs nothing to answer,
+                                                      so it is refused: use Marginals
+    Marginals   one histogram per clique              each: squared L2 = u2
+    Distances   L1 distance of each clique's histogram to a public integer reference table, an integer score
+                                                      each score moves by at most u1, so the vector of m scores has
+                                                      squared L2 = m u1^2 and each score L-infinity u1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from collections.abc import Mapping
+
+import numpy as np
+
+from dpsynth.encoding.grouping import Grouping
+
+__all__ = ["Distances", "Marginals", "Total"]
+
+Clique = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The number of rows."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marginals:
+    """Histograms of several cliques in one pass.
+
+    Attributes:
+        cliques: tuples of column names, each without repetition.
+        groupings: public coarse maps by column name; a column without one is counted on its fine cells.
+    """
+
+    cliques: tuple[Clique, ...]
+    groupings: Mapping[str, Grouping] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Integer L1 distances of histograms to public integer references.
+
+    Attributes:
+        references: int64 arrays by clique, one axis per column (after grouping). They must be constants with respect
+            to the private table: built from earlier noisy answers or public facts only.
+        groupings: as in Marginals.
+    """
+
+    references: Mapping[Clique, np.ndarray]
+    groupings: Mapping[str, Grouping] = field(default_factory=dict)

@@ -1,0 +1,34 @@
+"""A noisy answer. Everything from here on is post-processing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Measurement"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Measurement:
+    """A noisy marginal, total, or vector of scores.
+
+    Attributes:
+        name: what was asked: "marginal", "total", "distances" or "selection".
+        clique: the columns of a marginal, in the order of the axes of `values`; empty for a total.
+        values: int64 array; a marginal has one axis per column of its clique.
+        sigma: standard deviation of the noise of each cell (0 for a selection, whose law is `mechanism`).
+        mechanism: "rounded_gaussian", "discrete_laplace", "exponential" or "permute_and_flip".
+        event_id: the ledger row that was committed before the draw ("" outside a ledger, in tests only).
+        private: False where a seeded test entropy drew the noise; such an answer can never be certified.
+        groupings: per column of the clique, the digest of the public map from fine cells ("" = fine cells).
+    """
+
+    name: str
+    clique: tuple[str, ...]
+    values: np.ndarray
+    sigma: float
+    mechanism: str
+    event_id: str
+    private: bool = True
+    groupings: tuple[str, ...] = ()
