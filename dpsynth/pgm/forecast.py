@@ -1,0 +1,65 @@
+"""What a model will take, before anything is fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dpsynth.errors import PlanError
+from dpsynth.pgm.junction_tree import JunctionTree, junction_tree
+
+__all__ = ["MEMORY_CAP_BYTES", "ModelForecast", "forecast", "require_fits"]
+
+MEMORY_CAP_BYTES = 2**30
+"""Default cap on what estimation may allocate."""
+
+TABLES_PER_CELL = 12
+"""Tables of the model's size that estimation holds at once, at most (measured by a test)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelForecast:
+    """Size of a model that is not fitted yet.
+
+    Attributes:
+        tree: its structure.
+        cells: numbers that the fitted model holds.
+        bytes: peak allocation of the fit, an upper estimate.
+    """
+
+    tree: JunctionTree
+    cells: int
+    bytes: int
+
+
+def forecast(sizes: Mapping[str, int], cliques: Iterable[Sequence[str]]) -> ModelForecast:
+    """Triangulate and count, without allocating a table.
+
+    Args:
+        sizes: cells of each column.
+        cliques: sets of columns that will be observed or that the model must hold.
+
+    Returns:
+        ModelForecast; its cells are exact integers however large.
+
+    Guarantee: deterministic; post-processing.
+    """
+    tree = junction_tree(sizes, cliques)
+    return ModelForecast(tree, tree.cells, tree.cells * TABLES_PER_CELL * 8)
+
+
+def require_fits(plan: ModelForecast, memory_cap_bytes: int) -> None:
+    """Refuse a model above the cap.
+
+    Raises:
+        PlanError: names the need, the largest clique, and what would fit.
+    """
+    if plan.bytes <= memory_cap_bytes:
+        return
+    largest = max(plan.tree.cliques, key=plan.tree.clique_cells)
+    fitting = memory_cap_bytes // (TABLES_PER_CELL * 8)
+    raise PlanError(
+        f"The model needs {plan.bytes:,} bytes for {plan.cells:,} cells; the cap is {memory_cap_bytes:,} bytes.\n"
+        f"Its largest clique is {', '.join(sorted(largest))} with {plan.tree.clique_cells(largest):,} cells.\n"
+        f"{fitting:,} cells fit: measure fewer overlapping cliques, use coarser columns, or raise memory_cap_bytes."
+    )
