@@ -14,6 +14,13 @@ NETWORK = (
 )  # fmt: skip
 TELEMETRY = ("sentry_sdk", "posthog", "segment", "mixpanel", "opentelemetry")
 BANNED_IMPORTS = (*PICKLES, *NETWORK, *TELEMETRY, "random")
+ONLY_IN = {
+    ("sqlite3",): ("gate",),
+    ("os.urandom",): ("noise", "gate"),
+    ("duckdb",): ("engines",),
+    ("subprocess", "multiprocessing"): ("bridges",),
+}
+"""What only some rooms may import: the ledger's database, the system's entropy, the reader of files, other programs."""
 BANNED_CALLS = (
     "eval", "exec", "compile", "__import__", "print", "breakpoint", "input",
     "os.system", "os.popen", "sys.stdout.write", "sys.stderr.write",
@@ -29,12 +36,16 @@ def _within(name: str, roots: tuple[str, ...]) -> bool:
     return any(name == root or name.startswith(root + ".") for root in roots)
 
 
-def banned_imports(module: ast.Module) -> list[str]:
-    """Pickles, network clients, telemetry and the `random` module."""
-    return [f"line {line}: import of {name}" for name, line in imported(module) if _within(name, BANNED_IMPORTS)]
+def banned_imports(module: ast.Module, room: str = "") -> list[str]:
+    """Pickles, network clients, telemetry and the `random` module; what belongs to one room, outside that room."""
+    found = [name_and_line for name_and_line in imported(module) if _within(name_and_line[0], BANNED_IMPORTS)]
+    for roots, rooms in ONLY_IN.items():
+        if room not in rooms:
+            found += [name_and_line for name_and_line in imported(module) if _within(name_and_line[0], roots)]
+    return [f"line {line}: import of {name}" for name, line in found]
 
 
-def banned_calls(module: ast.Module) -> list[str]:
+def banned_calls(module: ast.Module, room: str = "noise") -> list[str]:
     """eval, exec, print, shells, pickling readers, global seeds; np.load only with allow_pickle left alone."""
     found = []
     for node in ast.walk(module):
@@ -44,6 +55,8 @@ def banned_calls(module: ast.Module) -> list[str]:
         method = node.func.attr if isinstance(node.func, ast.Attribute) else ""
         if name in BANNED_CALLS or method in BANNED_METHODS:
             found.append(f"line {node.lineno}: call of {name or method}")
+        if name == "os.urandom" and room not in ("noise", "gate"):
+            found.append(f"line {node.lineno}: {name}")
         if any(keyword.arg == "allow_pickle" for keyword in node.keywords):
             found.append(f"line {node.lineno}: allow_pickle")
     return found
