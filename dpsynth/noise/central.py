@@ -1,8 +1,8 @@
-"""The mass of the standard normal in [-x, x] as float64 arrays with a proved error.
+"""The normal's central mass and the exponential as float64 arrays with a proved error.
 
-Taylor polynomials of degree 6 around 257 anchors, one per 1/32. Their coefficients come from integer arithmetic and
-their evaluation uses only +, -, * on float64, so IEEE 754 alone proves the bound
-(docs/proofs/rounded_gaussian.md, lemma 2). No libm function is trusted.
+Taylor polynomials of degree 6 around anchors, one per 1/32. Their coefficients come from integer arithmetic and their
+evaluation uses only + - * / on float64, so IEEE 754 alone proves the bounds (docs/proofs/rounded_gaussian.md, lemma 2;
+docs/proofs/discrete_laplace.md, lemma 2). No libm function is trusted.
 """
 
 from __future__ import annotations
@@ -13,14 +13,21 @@ from functools import cache
 
 import numpy as np
 
-from dpsynth.noise.exact import central_normal
+from dpsynth.noise.exact import central_normal, exponential_of_minus
 
-__all__ = ["CENTRAL_ERROR", "CENTRAL_REACH", "central_mass", "density_floor"]
-
-CENTRAL_ERROR = 2.0**-48
-"""Largest |central_mass(x) - P(|Z| <= x)| for x in [0, CENTRAL_REACH], where x itself may carry one rounding."""
+__all__ = [
+    "CENTRAL_REACH",
+    "EXPONENTIAL_REACH",
+    "central_mass",
+    "density_floor",
+    "exponential_of_minus_array",
+]
 
 CENTRAL_REACH = 8.0
+"""Standard deviations; P(|Z| > 8) < 2^-49."""
+
+EXPONENTIAL_REACH = 36.0
+"""exp(-36) < 2^-51."""
 
 _DENSITY = 32
 _DEGREE = 6
@@ -49,6 +56,14 @@ def _coefficients() -> tuple[np.ndarray, np.ndarray]:
     return coefficients, floor
 
 
+@cache
+def _exponentials() -> np.ndarray:
+    """exp(-a / 32), correctly rounded up to one unit in the last place: float64[1153]."""
+    anchors = int(EXPONENTIAL_REACH) * _DENSITY + 1
+    values = [exponential_of_minus(Fraction(a, _DENSITY), _BITS) / (1 << _BITS) for a in range(anchors)]
+    return np.array(values)
+
+
 def _nearest(x: np.ndarray) -> np.ndarray:
     """Index of the anchor nearest to each x: int64[n]."""
     return (x * _DENSITY + 0.5).astype(np.int64)
@@ -63,8 +78,8 @@ def central_mass(x: np.ndarray) -> np.ndarray:
     Returns:
         float64[n].
 
-    Guarantee: each entry is within CENTRAL_ERROR of the true value, also at a real point of which x is the nearest
-        double.
+    Guarantee: each entry is within 2^-48 of the true value at every real point that rounds to x, and at most
+        1 - 2^-53.
     """
     coefficients, _ = _coefficients()
     nearest = _nearest(x)
@@ -73,9 +88,29 @@ def central_mass(x: np.ndarray) -> np.ndarray:
     for j in range(_DEGREE - 1, -1, -1):
         value *= offset
         value += coefficients[j].take(nearest)
-    return value
+    return np.minimum(value, 1 - 2.0**-53, out=value)
 
 
 def density_floor(x: np.ndarray) -> np.ndarray:
-    """A lower bound of 2 phi(t) for all t in [0, x + 1/64]: float64[n], for x in [0, CENTRAL_REACH]."""
+    """A lower bound of 2 phi(t) for all t in [0, x + 1/128]: float64[n], for x in [0, CENTRAL_REACH]."""
     return _coefficients()[1].take(_nearest(x))
+
+
+def exponential_of_minus_array(y: np.ndarray) -> np.ndarray:
+    """exp(-y).
+
+    Args:
+        y: float64[n] in [0, EXPONENTIAL_REACH].
+
+    Returns:
+        float64[n].
+
+    Guarantee: each entry is within 2^-50 of the true value at every real point that rounds to y.
+    """
+    nearest = _nearest(y)
+    offset = y - nearest / _DENSITY
+    value = np.full_like(offset, 1 / math.factorial(_DEGREE))
+    for j in range(_DEGREE - 1, -1, -1):
+        value *= offset
+        value += (-1) ** j / math.factorial(j)
+    return value * _exponentials().take(nearest)
