@@ -11,30 +11,19 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
 from dpsynth.accounting.events import AbstractEvent, NonPrivate, Slack, leaves
 from dpsynth.accounting.quantities import Delta, Epsilon
+from dpsynth.accounting.rounding import float_up, next_up, sum_up
 from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import AccountingError
 
-__all__ = ["AbstractAccountant", "AbstractProfile", "Leaves", "Parts", "next_up", "sum_up", "with_slack"]
+__all__ = ["AbstractAccountant", "AbstractProfile", "Leaves", "Parts", "with_slack"]
 
 Leaves = Mapping[AbstractEvent, int]
 """Elementary events (no slack, no look without noise) and how often each ran."""
-
-
-def next_up(value: float) -> float:
-    """The next float above `value`."""
-    return math.nextafter(value, math.inf)
-
-
-def sum_up(terms: list[float]) -> float:
-    """A float that is at least the exact sum of the terms (which are rounded up already)."""
-    if not terms:
-        return 0.0
-    total = math.fsum(terms)
-    return total if len(terms) == 1 else next_up(total)
 
 
 class AbstractProfile(ABC):
@@ -136,7 +125,7 @@ class Parts:
         non_private = False
         for leaf, count in leaves(event):
             if isinstance(leaf, Slack):
-                slack.append(next_up(leaf.delta * count) if count > 1 else leaf.delta)
+                slack.append(float_up(Fraction(leaf.delta) * count))
             elif isinstance(leaf, NonPrivate):
                 non_private = True
             else:
@@ -148,6 +137,8 @@ class AbstractAccountant(ABC):
     """Upper bounds on the privacy of an event. All functions are valid upper bounds or raise; they never guess."""
 
     name: ClassVar[str]
+    exact: ClassVar[bool] = False
+    """Whether no sound accountant can give less for the leaves that this one supports."""
 
     @abstractmethod
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
