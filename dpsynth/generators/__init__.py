@@ -1,0 +1,40 @@
+"""Generators: recipe -> plan -> fitted model. `GENERATORS` names every recipe; `load_model` reads a saved model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dpsynth.errors import PlanError
+from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
+from dpsynth.generators.independent import Independent
+from dpsynth.generators.mst import MST
+
+__all__ = [
+    "GENERATORS",
+    "MST",
+    "AbstractFittedModel",
+    "AbstractGenerator",
+    "AbstractPlan",
+    "Forecast",
+    "Independent",
+    "Progress",
+    "Step",
+    "generator_named",
+    "load_model",
+]
+
+GENERATORS: dict[str, type[AbstractGenerator]] = {"independent": Independent, "mst": MST}
+
+
+def generator_named(name: str) -> AbstractGenerator:
+    """The recipe of that name with its default hyper-parameters; PlanError lists the names."""
+    if name not in GENERATORS:
+        raise PlanError(f"There is no generator {name!r}. Known: {', '.join(sorted(GENERATORS))}.")
+    return GENERATORS[name]()
+
+
+def load_model(folder: Path | str) -> AbstractFittedModel:
+    """Read a model that `save` wrote; BundleError where it is missing, corrupt or of another version."""
+    from dpsynth.generators.store import read_marginal_model
+
+    return read_marginal_model(Path(folder))

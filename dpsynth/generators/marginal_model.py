@@ -1,0 +1,176 @@
+"""The fitted model of all marginal generators: a graphical model over coarse cells, one-ways to decode inside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dpsynth.domain.table import Domain
+from dpsynth.encoding.grouping import Grouping
+from dpsynth.encoding.table import TableEncoder
+from dpsynth.errors import InputError, PlanError
+from dpsynth.generators.base import AbstractFittedModel
+from dpsynth.generators.one_ways import OneWays
+from dpsynth.measurement import Measurement
+from dpsynth.pgm import GraphicalModel
+from dpsynth.pgm.sample import draw_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CellMap", "MarginalModel", "cell_maps"]
+
+PROJECTION_CAP = 10_000_000  # cells of one projection: 80 MB
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CellMap:
+    """How one column's cells nest, and how rows spread inside a coarse cell.
+
+    Attributes:
+        grid: fine cells -> measured cells.
+        groups: measured cells -> coarse cells.
+        counts: float64[measured], denoised one-way (expected rows).
+    """
+
+    grid: Grouping
+    groups: Grouping
+    counts: np.ndarray
+
+    @property
+    def fine_to_coarse(self) -> Grouping:
+        """Fine cells -> coarse cells."""
+        return Grouping(self.groups.cells[self.grid.cells], self.groups.size)
+
+    def spread(self) -> np.ndarray:
+        """float64[fine]: share of each fine cell inside its coarse cell (each coarse cell sums to 1)."""
+        per_measured = np.bincount(self.grid.cells, minlength=self.grid.size)
+        weights = (self.counts + 1e-12)[self.grid.cells] / per_measured[self.grid.cells]
+        coarse = self.fine_to_coarse
+        return weights / coarse.aggregate(weights)[coarse.cells]
+
+
+def cell_maps(one_ways: OneWays, groups: Mapping[str, Grouping]) -> dict[str, CellMap]:
+    """The cell maps of all columns, in their order."""
+    return {name: CellMap(grid, groups[name], one_ways.counts[name]) for name, grid in one_ways.grids.items()}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarginalModel(AbstractFittedModel):
+    """Noisy marginals joined into one distribution. Post-processing from here on.
+
+    Attributes:
+        domain: the public domain.
+        generator: name and parameters of the recipe that made it.
+        total: estimated number of rows.
+        graph: graphical model over the coarse cells of every modelled column.
+        cells: how each column's cells nest.
+        measurements: the noisy answers it was built from.
+        warnings: public sentences.
+        private: False where a seeded test entropy was used.
+    """
+
+    domain: Domain
+    generator: Mapping[str, Any]
+    total: float
+    graph: GraphicalModel
+    cells: Mapping[str, CellMap]
+    measurements: tuple[Measurement, ...]
+    warnings: tuple[str, ...]
+    private: bool
+
+    def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
+        """Draw synthetic rows.
+
+        Args:
+            n: number of rows; the estimated total by default.
+            seed: a whole number >= 0; equal seeds give equal rows on every machine. None draws a fresh one.
+
+        Returns:
+            DataFrame[n, columns of the domain].
+
+        Raises:
+            InputError: n or seed is negative or not whole.
+
+        Guarantee:
+            Post-processing: costs nothing, however often it is called.
+        """
+        rows = round(self.total) if n is None else n
+        for name, value in (("n", rows), ("seed", 0 if seed is None else seed)):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+                raise InputError(f"sample needs a whole {name} of at least 0.")
+        rng = np.random.Generator(np.random.PCG64(seed))
+        encoder = TableEncoder(self.domain)
+        coarse = self.graph.sample(int(rows), rng)
+        fine = np.empty((int(rows), len(encoder.names)), dtype=np.int32, order="F")
+        for position, name in enumerate(encoder.names):
+            fine[:, position] = self._refine(name, coarse, position, rng)
+        return encoder.decode(fine, rng)
+
+    def _refine(self, name: str, coarse: np.ndarray, position: int, rng: np.random.Generator) -> np.ndarray:
+        """Fine cells of one column, stratified inside every coarse cell."""
+        cells = self.cells[name]
+        group = coarse[:, position]
+        table = np.zeros((cells.groups.size, cells.grid.size))
+        table[cells.groups.cells, np.arange(cells.grid.size)] = cells.counts + 1e-12
+        others = [coarse[:, other] for other in range(coarse.shape[1]) if other != position]
+        measured = draw_column(group, table, len(coarse), rng, balance=others)
+        order = np.argsort(cells.grid.cells, kind="stable")
+        width = np.bincount(cells.grid.cells, minlength=cells.grid.size)
+        first = np.concatenate([[0], np.cumsum(width)[:-1]])
+        inside = (rng.random(len(coarse)) * width[measured]).astype(np.int64)
+        return order[first[measured] + inside].astype(np.int32)
+
+    def project(self, columns: tuple[str, ...]) -> np.ndarray:
+        """Expected counts over the fine cells of the named columns (see `TableEncoder` for their labels).
+
+        Args:
+            columns: modelled column names, without repetition.
+
+        Returns:
+            float64 array, one axis per column, summing to `total`.
+
+        Raises:
+            PlanError: an unknown or repeated column, or more cells than fit in memory.
+
+        Guarantee:
+            Post-processing.
+        """
+        columns = (columns,) if isinstance(columns, str) else tuple(columns)
+        unknown = [c for c in columns if c not in self.cells]
+        if unknown or len(set(columns)) != len(columns):
+            raise PlanError(
+                f"project needs different modelled columns; not usable: {', '.join(unknown) or 'a repeated name'}."
+            )
+        if prod(len(self.cells[c].grid.cells) for c in columns) > PROJECTION_CAP:
+            raise PlanError(f"A projection on {len(columns)} columns would hold more than {PROJECTION_CAP:,} cells.")
+        values = self.graph.project(columns)
+        for axis, name in enumerate(columns):
+            maps = self.cells[name]
+            shape = [1] * len(columns)
+            shape[axis] = -1
+            values = np.take(values, maps.fine_to_coarse.cells, axis=axis) * maps.spread().reshape(shape)
+        return values
+
+    def describe(self) -> dict[str, Any]:
+        """Public facts for reports: cliques, coarse cells, estimated total, convergence."""
+        return {
+            "generator": dict(self.generator),
+            "total": self.total,
+            "cliques": [list(c) for c in self.graph.cliques],
+            "measured": [list(m.clique) for m in self.measurements if m.name == "marginal"],
+            "cells": {name: maps.groups.size for name, maps in self.cells.items()},
+            "memory_bytes": self.graph.memory_bytes,
+            "converged": self.graph.diagnostics.converged,
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write the model into a new folder as JSON and safetensors."""
+        from dpsynth.generators.store import write_marginal_model
+
+        write_marginal_model(self, Path(folder))

@@ -1,0 +1,154 @@
+"""What generators do with pairs of columns: public references for scores, refined one-ways, denoised pair tables."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import numpy as np
+
+from dpsynth.denoise import combine, project_simplex, project_transport, shrink_singular_values
+from dpsynth.encoding.grouping import Grouping
+from dpsynth.encoding.table import TableEncoder
+from dpsynth.generators.compression import merge_light_cells
+from dpsynth.generators.one_ways import OneWays
+from dpsynth.measurement import Measurement
+
+__all__ = [
+    "Pair",
+    "all_pairs",
+    "coarse_counts",
+    "coarse_groups",
+    "denoise_pair",
+    "fine_groupings",
+    "product_references",
+    "refine_one_ways",
+    "split_by_cells",
+]
+
+Pair = tuple[str, str]
+
+
+def all_pairs(names: Sequence[str]) -> list[Pair]:
+    """All pairs of columns in order."""
+    return list(itertools.combinations(names, 2))
+
+
+def coarse_groups(encoder: TableEncoder, one_ways: OneWays, least: float, most_cells: float) -> dict[str, Grouping]:
+    """Coarse cells of every column, from its noisy one-way (measured cells -> coarse cells).
+
+    Args:
+        encoder: the table's encoder.
+        one_ways: denoised one-ways.
+        least: smallest wanted mass of a coarse cell, in rows.
+        most_cells: about how many cells an ordered column may have.
+
+    Returns:
+        A grouping of the measured cells by column.
+
+    Guarantee:
+        Post-processing.
+    """
+    groups = {}
+    for name, grid in one_ways.grids.items():
+        ordered_from = encoder.by_name(name).ordered_from
+        start = None if ordered_from is None else int(grid.cells[ordered_from])
+        cells = merge_light_cells(one_ways.counts[name], start, least, most_cells)
+        groups[name] = Grouping(cells, int(cells.max()) + 1)
+    return groups
+
+
+def fine_groupings(one_ways: OneWays, groups: Mapping[str, Grouping]) -> dict[str, Grouping]:
+    """Fine cells -> coarse cells, which is what the gate counts on."""
+    return {name: Grouping(groups[name].cells[grid.cells], groups[name].size) for name, grid in one_ways.grids.items()}
+
+
+def coarse_counts(one_ways: OneWays, groups: Mapping[str, Grouping]) -> dict[str, np.ndarray]:
+    """Denoised one-ways on the coarse cells."""
+    return {name: group.aggregate(one_ways.counts[name]) for name, group in groups.items()}
+
+
+def product_references(
+    counts: Mapping[str, np.ndarray], total: float, pairs: Sequence[Pair]
+) -> dict[Pair, np.ndarray]:
+    """Integer tables of independent pairs, built from noisy one-ways only: constants for the gate.
+
+    Args:
+        counts: coarse one-ways by column.
+        total: estimated number of rows.
+        pairs: pairs of columns.
+
+    Returns:
+        int64[a, b] by pair.
+
+    Guarantee:
+        Post-processing.
+    """
+    return {(a, b): np.rint(np.outer(counts[a], counts[b]) / total).astype(np.int64) for a, b in pairs}
+
+
+def split_by_cells(weights: Mapping[Pair, float]) -> dict[Pair, float]:
+    """Shares (summing to 1) that minimise the summed error when the error of i is weights[i] x sigma_i."""
+    roots = {pair: weight ** (2 / 3) for pair, weight in weights.items()}
+    whole = sum(roots.values())
+    return {pair: root / whole for pair, root in roots.items()}
+
+
+def error_per_sigma(sizes: tuple[int, int]) -> float:
+    """Expected L1 error of a denoised pair table per unit of sigma, up to a constant.
+
+    Denoising keeps about 2 (a + b) degrees of freedom of a x b cells, so the error grows like their geometric mean.
+    """
+    cells = prod(sizes)
+    return float(np.sqrt(cells * min(cells, 2.0 * sum(sizes))))
+
+
+def refine_one_ways(
+    one_ways: OneWays, groups: Mapping[str, Grouping], pairs: Sequence[Measurement]
+) -> dict[str, np.ndarray]:
+    """Coarse one-ways once more: inverse-variance mean of their own answer and the margins of measured pairs.
+
+    Args:
+        one_ways: the first answers.
+        groups: measured cells -> coarse cells.
+        pairs: noisy pair tables on the coarse cells.
+
+    Returns:
+        float64[coarse] by column, above 0, summing to the estimated total.
+
+    Guarantee:
+        Post-processing.
+    """
+    refined = {}
+    for name, group in groups.items():
+        own = group.aggregate(one_ways.raw[name].astype(np.float64))
+        variance = np.bincount(group.cells, minlength=group.size) * one_ways.sigmas[name] ** 2
+        answers: list[tuple[np.ndarray, np.ndarray | float]] = [(own, variance)]
+        for pair in pairs:
+            if name in pair.clique:
+                axis = 1 - pair.clique.index(name)
+                answers.append((pair.values.sum(axis=axis), pair.values.shape[axis] * pair.sigma**2))
+        mean, _ = combine(answers)
+        positive = np.maximum(project_simplex(mean, one_ways.total), 1e-6 * one_ways.total)
+        refined[name] = positive * one_ways.total / positive.sum()
+    return refined
+
+
+def denoise_pair(pair: Measurement, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """A pair table with given margins: shrink the singular values of its residual, project on the tables >= 0.
+
+    Args:
+        pair: noisy table int64[a, b].
+        rows: float64[a], columns: float64[b], margins above 0 with equal sums.
+
+    Returns:
+        float64[a, b] with exactly these margins.
+
+    Guarantee:
+        Post-processing.
+    """
+    base = np.outer(rows, columns) / rows.sum()
+    residual = pair.values - base
+    residual = residual - residual.mean(1, keepdims=True) - residual.mean(0, keepdims=True) + residual.mean()
+    return project_transport(base + shrink_singular_values(residual, pair.sigma), rows, columns)
