@@ -6,10 +6,11 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dpsynth.domain.columns import AbstractColumn, Category, Boolean, Identifier
+from dpsynth.domain.canonical import canonical_json, number_text
+from dpsynth.domain.columns import AbstractColumn, Boolean, Category, Identifier, Integer, Outside, Real, is_unicode
 from dpsynth.errors import DomainError
 
-__all__ = ["Domain"]
+__all__ = ["Domain", "is_discrete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Domain:
     Attributes:
         columns: the declared columns, in the order of the output.
         label: the column that users mean to predict, if any (planners may favour it). Public.
-        missing_values: texts that mean "missing" in any column (compared after trimming).
+        missing_values: texts that mean "missing" in any column (kept and compared trimmed).
         title: a line for people.
     """
 
@@ -31,6 +32,11 @@ class Domain:
     def __post_init__(self) -> None:
         if not self.columns:
             raise DomainError("A domain needs at least one column.")
+        if not all(isinstance(c, AbstractColumn) for c in self.columns):
+            raise DomainError("The columns of a domain are Category, Boolean, Integer, Real, Datetime or Identifier.")
+        object.__setattr__(self, "columns", tuple(self.columns))
+        if not isinstance(self.title, str) or not is_unicode(self.title):
+            raise DomainError("The title of a domain must be text.")
         seen: set[str] = set()
         for column in self.columns:
             if column.name in seen:
@@ -38,9 +44,34 @@ class Domain:
             seen.add(column.name)
         if self.label is not None:
             if self.label not in seen:
-                raise DomainError(f"The label {self.label!r} is not a column of the domain.")
+                raise DomainError(
+                    f"The label {self.label!r} is not a column of the domain. Columns: {', '.join(self.names[:20])}."
+                )
             if isinstance(self[self.label], Identifier):
                 raise DomainError(f"The label {self.label!r} is an identifier, which is never read.")
+        self._check_missing_values()
+
+    def _check_missing_values(self) -> None:
+        """A text cannot both mean "missing" and be a value: the value could never occur."""
+        texts = self.missing_values
+        if isinstance(texts, str) or not all(isinstance(t, str) and is_unicode(t) for t in texts):
+            raise DomainError("missing_values must be a list of texts.")
+        missing = dict.fromkeys(t.strip() for t in texts)
+        object.__setattr__(self, "missing_values", tuple(missing))
+        for column in self.columns:
+            listed: tuple[str, ...] = ()
+            if isinstance(column, Category):
+                listed = column.values
+                if column.outside is Outside.OTHER:
+                    listed += (column.other_label,)
+            elif isinstance(column, (Integer, Real)):
+                listed = tuple(number_text(v) for v in column.special)
+            for value in listed:
+                if value in missing:
+                    raise DomainError(
+                        f"Column {column.name!r}: {value!r} is listed as a value and in missing_values.\n"
+                        "Take it out of one of the two lists."
+                    )
 
     def __getitem__(self, name: str) -> AbstractColumn:
         for column in self.columns:
@@ -74,8 +105,7 @@ class Domain:
 
     def digest(self) -> str:
         """SHA-256 of the canonical JSON form (hex)."""
-        from dpsynth.domain.toml import to_dict  # the writer knows the canonical form
-        from dpsynth.domain.canonical import canonical_json
+        from dpsynth.domain.plain import to_dict  # plain.py imports this module
 
         return hashlib.sha256(canonical_json(to_dict(self))).hexdigest()
 
