@@ -9,15 +9,12 @@ from typing import final
 
 import numpy as np
 
-from dpsynth.errors import InputError
-from dpsynth.noise.central import EXPONENTIAL_REACH, exponential_of_minus_array
+from dpsynth.noise.certified import EXPONENTIAL_REACH, exponential_of_minus_array
 from dpsynth.noise.entropy import AbstractEntropy
 from dpsynth.noise.exact import exponential_of_minus
-from dpsynth.noise.inversion import AbstractSymmetricLaw, draw_symmetric
+from dpsynth.noise.inversion import AbstractSymmetricLaw, checked_scale, draw_symmetric
 
-__all__ = ["LARGEST_SCALE", "discrete_laplace"]
-
-LARGEST_SCALE = 2.0**40
+__all__ = ["discrete_laplace"]
 
 
 def discrete_laplace(scale: float, shape: int | tuple[int, ...], entropy: AbstractEntropy) -> np.ndarray:
@@ -39,11 +36,7 @@ def discrete_laplace(scale: float, shape: int | tuple[int, ...], entropy: Abstra
         (docs/proofs/discrete_laplace.md).
     Source: ghosh2012universally
     """
-    if isinstance(scale, bool) or not isinstance(scale, (int, float, np.integer, np.floating)):
-        raise InputError("scale must be a number above 0 and at most 2^40.")
-    if not 0 < scale <= LARGEST_SCALE:
-        raise InputError(f"scale must lie above 0 and be at most 2^40; found {float(scale):g}.")
-    return draw_symmetric(_DiscreteLaplace(float(scale)), shape, entropy)
+    return draw_symmetric(_DiscreteLaplace(checked_scale("scale", scale)), shape, entropy)
 
 
 @final
@@ -71,7 +64,7 @@ class _DiscreteLaplace(AbstractSymmetricLaw):
         return np.maximum(tail - 2.0**-48, 0) * (self._front * (1 - 2.0**-40) / self.scale)
 
     def boundary(self, m: int, bits: int) -> int:
-        # Eight guard bits: the quotient turns one unit of numerator and denominator into less than three.
+        # Eight guard bits: the quotient turns two units of its numerator and denominator into less than eight.
         fine = bits + 8
         rate = 1 / Fraction(self.scale)
         tail = exponential_of_minus((m + 1) * rate, fine)

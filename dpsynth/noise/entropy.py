@@ -32,7 +32,7 @@ class SystemEntropy(AbstractEntropy):
 
     def words(self, count: int) -> np.ndarray:
         """uint64[count] straight from the operating system."""
-        return np.frombuffer(os.urandom(8 * count), dtype=np.uint64)
+        return np.frombuffer(os.urandom(8 * count), dtype=np.uint64) if count else np.empty(0, np.uint64)
 
 
 class SeededEntropy(AbstractEntropy):

@@ -45,7 +45,7 @@ def central_normal(x: Fraction, bits: int) -> tuple[int, int]:
     Returns:
         mass: P(|Z| <= x), and density: 2 phi(x), both as integers.
 
-    Guarantee: each is within one unit of the true value.
+    Guarantee: each is less than two units from the true value.
     Source: abramowitz1964handbook
     """
     if x < 0 or not 1 <= bits <= _MOST_BITS:
@@ -76,7 +76,7 @@ def central_normal(x: Fraction, bits: int) -> tuple[int, int]:
 def exponential_of_minus(y: Fraction, bits: int) -> int:
     """exp(-y) in units of 2^-bits for y >= 0.
 
-    Guarantee: within one unit of the true value; exactly 2^bits at y = 0.
+    Guarantee: less than two units from the true value; exactly 2^bits at y = 0.
     """
     if y < 0 or not 1 <= bits <= _MOST_BITS:
         raise ValueError("exponential_of_minus needs y >= 0 and 1 to 400 bits.")
@@ -84,9 +84,8 @@ def exponential_of_minus(y: Fraction, bits: int) -> int:
         return 1 << bits
     if y > bits:  # exp(-y) < 2^-bits already
         return 0
-    # exp(-y) = exp(-y / 2^h)^(2^h): the series is short for a small argument, and h squarings lose h + 2 bits.
-    halvings = y.numerator.bit_length() - y.denominator.bit_length() + 9
-    halvings = max(halvings, 0)
+    # exp(-y) = exp(-y / 2^h)^(2^h): the series is short for an argument below 2^-8, and each squaring loses a bit.
+    halvings = max(y.numerator.bit_length() - y.denominator.bit_length() + 9, 0)
     scale = bits + halvings + 16
     step = (y.numerator << scale) // (y.denominator << halvings)
     term, total, n = 1 << scale, 0, 0

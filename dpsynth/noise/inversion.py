@@ -17,7 +17,10 @@ import numpy as np
 from dpsynth.errors import InputError
 from dpsynth.noise.entropy import AbstractEntropy
 
-__all__ = ["AbstractSymmetricLaw", "draw_symmetric", "empty_draws"]
+__all__ = ["LARGEST_SCALE", "AbstractSymmetricLaw", "checked_scale", "draw_symmetric"]
+
+LARGEST_SCALE = 2.0**40
+"""Up to here a draw and any count of rows add up within int64, and the proved error stays below 2^-140."""
 
 _MARGIN = 1 << 16
 """Units of 2^-63 on either side of an approximate boundary inside which it decides nothing: twice its error 2^-48."""
@@ -62,34 +65,45 @@ class AbstractSymmetricLaw(ABC):
 
     @abstractmethod
     def boundary(self, m: int, bits: int) -> int:
-        """P(|K| <= m) in units of 2^-bits, within one unit, for any m >= 0."""
+        """P(|K| <= m) in units of 2^-bits, less than two units off, for any m >= 0."""
 
     @abstractmethod
     def position(self, survival: np.ndarray) -> np.ndarray:
         """Real t >= 0 with P(|K| >= t) near `survival`: float64[n]. Any answer is sound, a near one is fast."""
 
 
-def empty_draws(shape: int | tuple[int, ...]) -> np.ndarray:
-    """int64[shape], unfilled.
+def checked_scale(name: str, scale: float) -> float:
+    """The scale of a noise law as a float.
 
     Raises:
-        InputError: shape is no shape.
+        InputError: not a number in (0, LARGEST_SCALE].
     """
+    if isinstance(scale, bool) or not isinstance(scale, (int, float, np.integer, np.floating)):
+        found = type(scale).__name__
+    elif 0 < scale <= LARGEST_SCALE:
+        return float(scale)
+    else:
+        found = f"{float(scale):g}" if -1e300 < scale < 1e300 else "no usable number"
+    raise InputError(f"{name} must be a number above 0 and at most 2^40; found {found}.")
+
+
+def _empty(shape: int | tuple[int, ...]) -> np.ndarray:
     try:
         return np.empty(shape, np.int64)
     except (TypeError, ValueError):
-        raise InputError(
-            "The shape of noise must be a whole number or a tuple of whole numbers, none negative."
-        ) from None
+        raise InputError("The shape of noise must be whole numbers, none negative, in one tuple.") from None
 
 
 def draw_symmetric(law: AbstractSymmetricLaw, shape: int | tuple[int, ...], entropy: AbstractEntropy) -> np.ndarray:
     """Draw int64[shape] independently from the law.
 
-    Guarantee: each draw is within 4 L 2^-191 of the law in total variation, where L is the number of boundaries below
-        1 - 2^-191, and exactly symmetric.
+    Raises:
+        InputError: shape is no shape.
+
+    Guarantee: each draw is exactly symmetric and within 6 (L + 1) 2^-191 of the law in total variation, where L is the
+        number of boundaries below 1 - 2^-191.
     """
-    out = empty_draws(shape)
+    out = _empty(shape)
     flat = out.reshape(-1)
     table = _table(law) if law.reach <= _LONGEST_TABLE else None
     for start in range(0, flat.size, _BLOCK):

@@ -10,18 +10,15 @@ from typing import final
 import numpy as np
 from scipy.special import ndtri
 
-from dpsynth.errors import InputError
-from dpsynth.noise.central import CENTRAL_REACH, central_mass, density_floor
+from dpsynth.noise.certified import CENTRAL_REACH, central_mass, density_floor
 from dpsynth.noise.entropy import AbstractEntropy
 from dpsynth.noise.exact import central_normal
-from dpsynth.noise.inversion import AbstractSymmetricLaw, draw_symmetric
+from dpsynth.noise.inversion import AbstractSymmetricLaw, checked_scale, draw_symmetric
 
-__all__ = ["LARGEST_SIGMA", "TOTAL_VARIATION_BOUND", "rounded_gaussian"]
+__all__ = ["TOTAL_VARIATION_BOUND", "rounded_gaussian"]
 
 TOTAL_VARIATION_BOUND = 2.0**-120
 """No draw of this package is further than this from its exact law in total variation (proved: 2^-140)."""
-
-LARGEST_SIGMA = 2.0**40
 
 
 def rounded_gaussian(sigma: float, shape: int | tuple[int, ...], entropy: AbstractEntropy) -> np.ndarray:
@@ -43,11 +40,7 @@ def rounded_gaussian(sigma: float, shape: int | tuple[int, ...], entropy: Abstra
         (docs/proofs/rounded_gaussian.md).
     Source: dong2022gaussian
     """
-    if isinstance(sigma, bool) or not isinstance(sigma, (int, float, np.integer, np.floating)):
-        raise InputError("sigma must be a number above 0 and at most 2^40.")
-    if not 0 < sigma <= LARGEST_SIGMA:
-        raise InputError(f"sigma must lie above 0 and be at most 2^40; found {float(sigma):g}.")
-    return draw_symmetric(_RoundedGaussian(float(sigma)), shape, entropy)
+    return draw_symmetric(_RoundedGaussian(checked_scale("sigma", sigma)), shape, entropy)
 
 
 @final

@@ -37,7 +37,7 @@ def gap_weights(scores: np.ndarray, epsilon: float, sensitivity: int, bits: int)
         bits: resolution.
 
     Returns:
-        m integers, each within one unit of the exact weight; exactly 2^bits for a best score.
+        m integers, each less than two units from the exact weight; exactly 2^bits for a best score.
 
     Raises:
         InputError: epsilon is not positive and finite, or sensitivity is not a positive whole number.
