@@ -22,7 +22,7 @@ def _rooms() -> set[str]:
     return {
         path.parts[1] if len(path.parts) > 2 else path.name
         for path in python_files(*PACKAGES)
-        if path.name not in ("__main__.py",)
+        if len(path.parts) > 2 or path.name != "__init__.py"
     }
 
 
