@@ -1,0 +1,1 @@
+"""Column values <-> integer cells, from the public domain alone: see `table.TableEncoder`."""

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
+from dpsynth.engines.fingerprint import Fingerprint, fingerprint
+from dpsynth.engines.kernel import Counter
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["AbstractEngine", "Fingerprint"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fingerprint:
-    """Private identity of a table under a ledger's secret key; never printed, never leaves the ledger file.
-
-    Attributes:
-        sketch: uint64[<= 512], the smallest distinct keyed hashes of rows.
-        digest: bytes[16], keyed order-free hash of the whole multiset of rows.
-    """
-
-    sketch: np.ndarray
-    digest: bytes
-
-    def __repr__(self) -> str:
-        return "Fingerprint(...)"
 
 
 class AbstractEngine(ABC):
@@ -37,14 +27,39 @@ class AbstractEngine(ABC):
 
     @abstractmethod
     def batches(self) -> Iterator[list[np.ndarray]]:
-        """Encoded columns (int32[n_b] each, fine cells, order of encoder.names), batch by batch, in bounded memory."""
+        """Encoded columns (integers[n_b] each, fine cells, order of encoder.names), batch by batch, in bounded memory.
+
+        The integer type is the engine's choice; the arrays must not be written to.
+        """
 
     @abstractmethod
+    def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
+        """Raw columns of every batch, by name, each read only when it is asked for."""
+
     def counts(
         self, cliques: Sequence[tuple[str, ...]], groupings: Mapping[str, Grouping]
     ) -> list[np.ndarray]:
-        """Exact int64 histograms, one axis per column of the clique. The empty clique () counts all rows (0-d)."""
+        """Exact int64 histograms, one axis per column of the clique. The empty clique () counts all rows (0-d).
 
-    @abstractmethod
+        Raises:
+            DomainError: a clique names a column that is not modelled.
+            PlanError: a clique has too many cells.
+        """
+        names = sorted({name for clique in cliques for name in clique}, key=self.encoder.names.index) if cliques else []
+        maps = {name: groupings[name] for name in names if name in groupings}
+        place = {name: j for j, name in enumerate(names)}
+        sizes = [maps[name].size if name in maps else self.encoder.sizes[name] for name in names]
+        counter = Counter(sizes, [[place[name] for name in clique] for clique in cliques])
+        read = [self.encoder.names.index(name) for name in names]
+        tables = [maps[name].cells.astype(np.int32) if name in maps else None for name in names]
+        for batch in self.batches():
+            columns = [batch[j] if table is None else table[batch[j]] for j, table in zip(read, tables, strict=True)]
+            counter.add(columns, rows=len(batch[0]))
+        return [
+            flat.reshape([sizes[place[name]] for name in clique])
+            for clique, flat in zip(cliques, counter.split(), strict=True)
+        ]
+
     def fingerprint(self, key: bytes) -> Fingerprint:
         """Keyed identity of the rows over the modelled columns; equal for a copied, reordered or re-encoded table."""
+        return fingerprint(self.values(), key)

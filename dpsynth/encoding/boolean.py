@@ -1,0 +1,57 @@
+"""Cells of true and false."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dpsynth.domain.columns import Boolean
+from dpsynth.encoding.base import AbstractColumnEncoder
+from dpsynth.encoding.texts import numbers_of
+from dpsynth.encoding.values import Cells, Form, MissingPolicy
+
+__all__ = ["BooleanEncoder"]
+
+_FALSE = ("false", "f", "no", "n")
+_TRUE = ("true", "t", "yes", "y")
+
+
+class BooleanEncoder(AbstractColumnEncoder):
+    """missing, false, true. true/false, t/f, yes/no, y/n (any case) and the numbers 1/0 are read; all else is missing."""
+
+    def __init__(self, column: Boolean, policy: MissingPolicy) -> None:
+        self.column, self.policy = column, policy
+        self.missing = None if column.required else 0
+        self.first = int(not column.required)
+        self.size = self.first + 2
+        self.ordered_from = None
+        self.grid_edges = None
+        self.absent = 0
+
+    def encode_cells(self, cells: Cells) -> np.ndarray:
+        """int32[m]: the code of every canonical value."""
+        if cells.form is Form.BOOLEAN:
+            return cells.values.astype(np.int32) + np.int32(self.first)
+        if cells.form is Form.INSTANT:
+            return np.full(len(cells.values), self.absent, np.int32)
+        if cells.form is Form.NUMBER:
+            numbers = cells.values
+            false, true = numbers == 0, numbers == 1
+        else:
+            lowered = pc.ascii_lower(cells.values)
+            numbers = numbers_of(cells.values)
+            false = (numbers == 0) | pc.is_in(lowered, pa.array(_FALSE, pa.large_string())).to_numpy(False)
+            true = (numbers == 1) | pc.is_in(lowered, pa.array(_TRUE, pa.large_string())).to_numpy(False)
+        codes = np.full(len(cells.values), self.absent, np.int32)
+        codes[false] = self.first
+        codes[true] = self.first + 1
+        return codes
+
+    def decode_ordinary(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """bool[n]."""
+        return codes == self.first + 1
+
+    def labels(self) -> list[str]:
+        """missing, false, true."""
+        return [*(["missing"] if self.missing is not None else []), "false", "true"]
