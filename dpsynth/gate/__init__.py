@@ -1,0 +1,45 @@
+"""The one crossing from private rows to noisy answers, and the ledger that remembers every charge.
+
+`open_table` makes a PrivateTable of rows and their public domain; `PrivateTable.reserve` charges a whole event and
+gives a Grant; `Grant.release` asks one question and gives Measurements.
+"""
+
+from dpsynth.gate.grant import Grant
+from dpsynth.gate.ledger_schema import default_ledger_path
+from dpsynth.gate.mechanisms import (
+    DRAW_SLACK,
+    AbstractMechanism,
+    DiscreteLaplace,
+    Exponential,
+    PermuteAndFlip,
+    QueryShape,
+    RoundedGaussian,
+    event_of,
+    shape_of,
+    with_slack,
+)
+from dpsynth.gate.open import open_table
+from dpsynth.gate.performance import Performance
+from dpsynth.gate.queries import Distances, Marginals, Total
+from dpsynth.gate.table import PrivateTable
+
+__all__ = [
+    "DRAW_SLACK",
+    "AbstractMechanism",
+    "DiscreteLaplace",
+    "Distances",
+    "Exponential",
+    "Grant",
+    "Marginals",
+    "Performance",
+    "PermuteAndFlip",
+    "PrivateTable",
+    "QueryShape",
+    "RoundedGaussian",
+    "Total",
+    "default_ledger_path",
+    "event_of",
+    "open_table",
+    "shape_of",
+    "with_slack",
+]

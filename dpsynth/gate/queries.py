@@ -14,8 +14,8 @@ integers. Let u2 = unit.squared_l2(relation) and u1 = unit.l1(relation):
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 

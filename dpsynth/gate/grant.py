@@ -1,0 +1,210 @@
+"""The right to ask the questions of one reservation; `release` is the only place where rows become numbers."""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dpsynth.accounting.events import AbstractEvent, event_to_json
+from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
+from dpsynth.errors import AccountingError, DpsynthError, LedgerError, SourceError
+from dpsynth.gate.allowance import Allowance
+from dpsynth.gate.answers import (
+    add_noise,
+    check_query,
+    count_draws,
+    describe,
+    exact_answers,
+    pack,
+    to_measurements,
+    unpack,
+)
+from dpsynth.gate.charges import Charge, draw, finish, store_answer, stored_answer
+from dpsynth.gate.ledger import Ledger
+from dpsynth.gate.mechanisms import DRAW_TOTAL_VARIATION, AbstractMechanism, Query, event_of
+from dpsynth.gate.opaque import AbstractOpaque
+from dpsynth.measurement import Measurement
+from dpsynth.noise.entropy import AbstractEntropy, SeededEntropy, SystemEntropy
+
+if TYPE_CHECKING:
+    from dpsynth.engines.base import AbstractEngine
+
+__all__ = ["Grant"]
+
+
+class Grant(AbstractOpaque):
+    """One reservation, open for questions inside a `with` block.
+
+    Answers that an earlier run of the same job stored are given again in order, at no cost; then drawing goes on. At
+    the end of the block the reservation is done, whatever was left of it. An exception leaves it to be gone on with
+    by the same job, unless a draw was under way: then it is burned.
+    """
+
+    __slots__ = (
+        "__allowance",
+        "__charge",
+        "__engine",
+        "__guard",
+        "__index",
+        "__ledger",
+        "__relation",
+        "__seed",
+        "__state",
+        "__unit",
+    )
+
+    def __init__(
+        self,
+        engine: AbstractEngine,
+        ledger: Ledger,
+        charge: Charge,
+        unit: PrivacyUnit,
+        relation: NeighbouringRelation,
+        seed: int | None,
+    ) -> None:
+        self.__engine = engine
+        self.__ledger = ledger
+        self.__charge = charge
+        self.__unit = unit
+        self.__relation = relation
+        self.__seed = seed
+        self.__allowance = Allowance(charge.event)
+        self.__index = 0
+        self.__state = "open"
+        self.__guard = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Grant(reservation {self.__charge.seq} of {self.__ledger.path.name}, {self.__state})"
+
+    @property
+    def reservation(self) -> int:
+        """Number of the ledger row that charged the event."""
+        return self.__charge.seq
+
+    @property
+    def event(self) -> AbstractEvent:
+        """The event that was charged."""
+        return self.__charge.event
+
+    @property
+    def replayed(self) -> bool:
+        """Whether the job had been run to its end before: every answer is a stored one and nothing was charged."""
+        return self.__charge.done
+
+    @property
+    def private(self) -> bool:
+        """False where a test seed draws the noise."""
+        return self.__seed is None
+
+    def __enter__(self) -> Grant:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        was_open, self.__state = self.__state == "open", "closed"
+        try:
+            if was_open and kind is None and not self.__charge.done:
+                finish(self.__ledger, self.__charge.seq, "done")
+        finally:
+            if self.__charge.lease is not None:
+                self.__charge.lease.release()
+
+    def release(self, query: Query, mechanism: AbstractMechanism) -> tuple[Measurement, ...]:
+        """Ask one question and get its noisy answer.
+
+        The order is law: the event is computed, taken from the reservation, a draw row is committed; only then rows are
+        counted and noise is drawn; the noisy answer is committed; then it is returned.
+
+        Args:
+            query: Total, Marginals or Distances.
+            mechanism: the noise.
+
+        Returns:
+            One measurement per clique of Marginals, else one.
+
+        Raises:
+            PlanError: the question or the mechanism does not fit; nothing was drawn.
+            AccountingError: the reservation does not hold the event, or the grant is closed; nothing was drawn.
+            BudgetRefused: a filter of the reservation has too little left; nothing was drawn.
+            LedgerError: the ledger cannot be written, or the job asked another question than it did before.
+            SourceError: the table could not be read any more; the reservation is burned.
+
+        Guarantee: docs/proofs/gate.md.
+        """
+        with self.__guard:
+            if self.__state != "open":
+                raise AccountingError(f"This grant is {self.__state}. Reserve again to ask more.")
+            check_query(query, self.__engine.encoder.sizes)
+            event = event_of(query, mechanism, self.__unit, self.__relation)
+            draws = count_draws(query, mechanism, self.__engine.encoder.sizes)
+            facts = describe(query, mechanism) | {
+                "event": event_to_json(event),
+                "draws": draws,
+                "total_variation": DRAW_TOTAL_VARIATION,
+                "private": self.private,
+            }
+            if self.__index < self.__charge.stored:
+                event_id, noisy = self.__replay(event, draws, facts)
+            else:
+                event_id, noisy = self.__draw(query, mechanism, event, draws, facts)
+            self.__index += 1
+            return to_measurements(query, mechanism, noisy, event_id, self.private)
+
+    def __replay(self, event: AbstractEvent, draws: int, facts: dict) -> tuple[str, list[np.ndarray]]:
+        stored = stored_answer(self.__ledger, self.__charge.seq, self.__index)
+        if any(stored.draw.get(name) != value for name, value in facts.items()):
+            raise LedgerError(
+                f"The job of reservation {self.__charge.seq} asks another question than it did when it was first run.\n"
+                "Its stored answers do not fit. Name the job anew to charge it anew."
+            )
+        self.__allowance.take(event, draws)
+        return stored.event_id, unpack(stored.answer, stored.payload)
+
+    def __draw(
+        self, query: Query, mechanism: AbstractMechanism, event: AbstractEvent, draws: int, facts: dict
+    ) -> tuple[str, list[np.ndarray]]:
+        if self.__charge.done:
+            raise AccountingError(
+                f"Reservation {self.__charge.seq} was finished by an earlier run of this job: it has no more answers.\n"
+                "Name the job anew to charge it anew."
+            )
+        self.__allowance.take(event, draws)
+        event_id = draw(self.__ledger, self.__charge.seq, self.__index, facts)
+        try:
+            noisy = self.__cross(query, mechanism)
+            shapes, payload = pack(noisy)
+            store_answer(self.__ledger, self.__charge.seq, self.__index, shapes, payload)
+        except BaseException:
+            self.__burn()
+            raise
+        return event_id, noisy
+
+    def __cross(self, query: Query, mechanism: AbstractMechanism) -> list[np.ndarray]:
+        """Count and add noise. What an engine or a library says about a failure is dropped: it may hold data."""
+        try:
+            exact = exact_answers(self.__engine, query)
+            return add_noise(exact, mechanism, self.__unit, self.__relation, self.__entropy())
+        except DpsynthError:
+            raise
+        except Exception as error:
+            kind = type(error).__name__
+        raise SourceError(
+            f"The table could not be counted ({kind}).\nIts charge is burned. Check that the table can still be read."
+        )
+
+    def __entropy(self) -> AbstractEntropy:
+        if self.__seed is None:
+            return SystemEntropy()
+        # One stream per draw, so that a run that was interrupted goes on as it would have.
+        return SeededEntropy((self.__seed % 2**64) << 64 | self.__charge.seq << 32 | self.__index)
+
+    def __burn(self) -> None:
+        self.__state = "burned"
+        try:
+            finish(self.__ledger, self.__charge.seq, "burned", "a draw has no answer: an error")
+        except LedgerError:
+            pass  # the draw row without an answer says the same; the next run of the job burns it

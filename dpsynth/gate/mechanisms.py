@@ -1,0 +1,219 @@
+"""How the gate answers: frozen specs of noise, and the privacy event of a question asked with one of them.
+
+`event_of` needs no data and no reference table, only the kind of question and how many answers it has, so a plan
+builds its event before a row is read, and the gate builds the same event again from the question that is asked.
+
+                     RoundedGaussian                    DiscreteLaplace           Exponential, PermuteAndFlip
+    Total            Gaussian(sigma, size^2)            Laplace(scale, size)      -
+    Marginals (m)    m of Gaussian(sigma_i, u2)         m of Laplace(scale_i, u1) -
+    Distances (m)    Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      PureDP(epsilon)
+
+with u1 = unit.l1(relation), u2 = unit.squared_l2(relation) (proofs: docs/proofs/{total,marginals,distances}.md).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from dpsynth.accounting.events import AbstractEvent, Composed, Gaussian, Laplace, PureDP, Slack
+from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
+from dpsynth.errors import AccountingError, PlanError
+from dpsynth.gate.queries import Distances, Marginals, Total
+
+__all__ = [
+    "DRAWS_PER_RESERVATION",
+    "DRAW_SLACK",
+    "DRAW_TOTAL_VARIATION",
+    "AbstractMechanism",
+    "DiscreteLaplace",
+    "Exponential",
+    "PermuteAndFlip",
+    "QueryShape",
+    "RoundedGaussian",
+    "event_of",
+    "shape_of",
+    "with_slack",
+]
+
+DRAW_SLACK = 2.0**-80
+"""The total-variation error that every reserved event carries for the tables of the exact sampler."""
+DRAW_TOTAL_VARIATION = 2.0**-120
+"""Proved bound on the total-variation error of one draw (docs/proofs of the noise room)."""
+DRAWS_PER_RESERVATION = 2**40
+"""DRAW_SLACK / DRAW_TOTAL_VARIATION: how many draws one reservation may make."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbstractMechanism:
+    """Base of all mechanism specs."""
+
+    name: ClassVar[str] = ""
+
+
+def _positive_all(what: str, values: tuple[float, ...]) -> None:
+    if not isinstance(values, tuple) or not values:
+        raise PlanError(f"A mechanism needs a tuple of at least one {what}.")
+    for value in values:
+        _positive(what, value)
+
+
+def _positive(what: str, value: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        raise PlanError(f"A mechanism needs a positive finite {what}.")
+
+
+@dataclass(frozen=True, slots=True)
+class RoundedGaussian(AbstractMechanism):
+    """Rounded Gaussian noise; one sigma (in rows) per clique, one for a total, one for a whole vector of distances."""
+
+    sigmas: tuple[float, ...]
+    name: ClassVar[str] = "rounded_gaussian"
+
+    def __post_init__(self) -> None:
+        _positive_all("sigma", self.sigmas)
+
+
+@dataclass(frozen=True, slots=True)
+class DiscreteLaplace(AbstractMechanism):
+    """Discrete Laplace noise P(k) ~ exp(-|k| / scale); scales as in RoundedGaussian, in rows."""
+
+    scales: tuple[float, ...]
+    name: ClassVar[str] = "discrete_laplace"
+
+    def __post_init__(self) -> None:
+        _positive_all("scale", self.scales)
+
+
+@dataclass(frozen=True, slots=True)
+class Exponential(AbstractMechanism):
+    """Choose one clique of Distances, P(i) ~ exp(epsilon score_i / (2 u1)): the exponential mechanism."""
+
+    epsilon: float
+    name: ClassVar[str] = "exponential"
+
+    def __post_init__(self) -> None:
+        _positive("epsilon", self.epsilon)
+
+
+@dataclass(frozen=True, slots=True)
+class PermuteAndFlip(AbstractMechanism):
+    """Choose one clique of Distances by permute-and-flip, never worse than the exponential mechanism.
+
+    Source: mckenna2020permute
+    """
+
+    epsilon: float
+    name: ClassVar[str] = "permute_and_flip"
+
+    def __post_init__(self) -> None:
+        _positive("epsilon", self.epsilon)
+
+
+@dataclass(frozen=True, slots=True)
+class QueryShape:
+    """What an event depends on of a question: its kind ("total", "marginals", "distances") and number of answers."""
+
+    kind: str
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("total", "marginals", "distances"):
+            raise PlanError(f"Unknown kind of question {self.kind!r}: use total, marginals or distances.")
+        if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
+            raise PlanError("A question needs at least one answer.")
+        if self.kind == "total" and self.count != 1:
+            raise PlanError("A total has one answer.")
+
+
+Query = Total | Marginals | Distances
+
+
+def shape_of(query: Query | QueryShape) -> QueryShape:
+    """The shape of a question; a shape is its own shape."""
+    if isinstance(query, QueryShape):
+        return query
+    if isinstance(query, Total):
+        return QueryShape("total")
+    if isinstance(query, Marginals):
+        return QueryShape("marginals", len(query.cliques))
+    if isinstance(query, Distances):
+        return QueryShape("distances", len(query.references))
+    raise PlanError("The gate answers Total, Marginals and Distances only.")
+
+
+def event_of(
+    query: Query | QueryShape, mechanism: AbstractMechanism, unit: PrivacyUnit, relation: NeighbouringRelation
+) -> AbstractEvent:
+    """The privacy event of a question asked with a mechanism.
+
+    Args:
+        query: the question, or its shape.
+        mechanism: the noise.
+        unit: the unit of protection of the ledger account.
+        relation: the neighbouring relation of the ledger.
+
+    Returns:
+        One event, or a Composed of one event per clique in order. The sampler's Slack is not included: a reservation
+        carries it once, see `with_slack`.
+
+    Raises:
+        PlanError: the mechanism does not fit the question; a total under replace-one.
+
+    Guarantee: depends on its arguments only; never on data.
+    """
+    shape = shape_of(query)
+    if shape.kind == "total" and relation is NeighbouringRelation.REPLACE_ONE:
+        raise PlanError(
+            "A total was asked under replace-one, where the number of rows is public and no noise is due.\n"
+            "Ask for Marginals instead; the total follows from them."
+        )
+    match mechanism:
+        case RoundedGaussian(sigmas=values) | DiscreteLaplace(scales=values):
+            want = shape.count if shape.kind == "marginals" else 1
+            if len(values) != want:
+                raise PlanError(f"{shape.kind.capitalize()} with {want} noise scale(s) was asked; found {len(values)}.")
+            gaussian = isinstance(mechanism, RoundedGaussian)
+            l1, squared_l2 = _sensitivities(shape, unit, relation)
+            events = tuple(Gaussian(float(v), squared_l2) if gaussian else Laplace(float(v), l1) for v in values)
+            return events[0] if len(events) == 1 else Composed(events)
+        case Exponential(epsilon=epsilon) | PermuteAndFlip(epsilon=epsilon):
+            if shape.kind != "distances":
+                raise PlanError(f"A selection chooses among distances; {shape.kind} was asked.")
+            return PureDP(float(epsilon))
+        case _:
+            raise PlanError("The gate knows RoundedGaussian, DiscreteLaplace, Exponential and PermuteAndFlip only.")
+
+
+def _sensitivities(shape: QueryShape, unit: PrivacyUnit, relation: NeighbouringRelation) -> tuple[int, int]:
+    """(L1, squared L2) of one noisy vector of the question: exact integers."""
+    l1 = unit.l1(relation)
+    if shape.kind == "total":
+        return unit.size, unit.size * unit.size
+    if shape.kind == "marginals":
+        return l1, unit.squared_l2(relation)
+    return shape.count * l1, shape.count * l1 * l1
+
+
+def with_slack(*events: AbstractEvent) -> Composed:
+    """What a plan reserves: its events in order, then Slack(DRAW_SLACK) for the sampler's tables."""
+    return Composed((*events, Slack(DRAW_SLACK)))
+
+
+def sensitivity_of_score(unit: PrivacyUnit, relation: NeighbouringRelation) -> int:
+    """The most that one distance can move between neighbours: u1."""
+    return unit.l1(relation)
+
+
+def mechanism_to_json(mechanism: AbstractMechanism) -> dict[str, Any]:
+    """The spec as plain JSON values, for the ledger."""
+    match mechanism:
+        case RoundedGaussian(sigmas=values):
+            return {"name": mechanism.name, "sigmas": list(values)}
+        case DiscreteLaplace(scales=values):
+            return {"name": mechanism.name, "scales": list(values)}
+        case Exponential(epsilon=epsilon) | PermuteAndFlip(epsilon=epsilon):
+            return {"name": mechanism.name, "epsilon": epsilon}
+        case _:
+            raise AccountingError("This mechanism has no JSON form.")
