@@ -1,7 +1,7 @@
 """What every accountant can do, and the one place where sampler slack enters delta.
 
-An accountant says which leaves it knows and gives, for a list of leaves, a *profile*: two functions, delta of epsilon and
-epsilon of delta, both valid upper bounds. Everything around it (flattening, `NonPrivate`, `Slack`) is written here once.
+An accountant says which leaves it knows and gives, for a list of leaves, a *profile*: two functions, delta of epsilon
+and epsilon of delta, both valid upper bounds. The rest (flattening, `NonPrivate`, `Slack`) is written here once.
 """
 
 from __future__ import annotations
@@ -139,6 +139,8 @@ class AbstractAccountant(ABC):
     name: ClassVar[str]
     exact: ClassVar[bool] = False
     """Whether no sound accountant can give less for the leaves that this one supports."""
+    adaptive: ClassVar[bool] = False
+    """Whether the bound also holds where later events were chosen from earlier answers, under a budget fixed beforehand."""
 
     @abstractmethod
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
@@ -171,13 +173,21 @@ class AbstractAccountant(ABC):
         return with_slack(inner, parts.slack)
 
     def epsilon_up(self, event: AbstractEvent, delta: Delta, relation: NeighbouringRelation) -> Epsilon:
-        """The smallest epsilon that this accountant can certify at delta; infinity where there is none."""
+        """The smallest epsilon that this accountant can certify at delta; infinity where there is none.
+
+        Raises:
+            AccountingError: a leaf that this accountant does not know, or delta outside [0, 1).
+        """
         if not 0 <= delta < 1:
             raise AccountingError(f"delta must lie in [0, 1); found {delta}.")
         return Epsilon(self.profile(event, relation).epsilon_up(delta))
 
     def delta_up(self, event: AbstractEvent, epsilon: Epsilon, relation: NeighbouringRelation) -> Delta:
-        """The smallest delta that this accountant can certify at epsilon."""
+        """The smallest delta that this accountant can certify at epsilon.
+
+        Raises:
+            AccountingError: a leaf that this accountant does not know, or epsilon below 0.
+        """
         if not epsilon >= 0:
             raise AccountingError(f"epsilon must be at least 0; found {epsilon}.")
         return Delta(self.profile(event, relation).delta_up(epsilon))

@@ -59,7 +59,8 @@ def calibrate_mu(
         )
     if budget.delta <= 64 * slack:
         raise BudgetError(
-            f"delta {budget.delta:g} is too close to the error bound of the sampler.\nAsk for a delta above {64 * slack:.1e}."
+            f"delta {budget.delta:g} is too close to the error bound of the sampler.\n"
+            f"Ask for a delta above {64 * slack:.1e}."
         )
     tail = (Slack(slack),) if slack > 0 else ()
     head = () if extra is None else (extra,)
@@ -67,13 +68,11 @@ def calibrate_mu(
         alone = epsilon_up(Composed((*head, *tail)), Delta(budget.delta), relation).epsilon
         if alone >= budget.epsilon:
             raise BudgetError(
-                f"The other steps alone cost epsilon {format_epsilon_up(alone)} of {format_epsilon_up(budget.epsilon)}: "
-                "nothing is left for Gaussian noise.\nAsk for a larger budget or fewer steps."
+                f"The other steps cost epsilon {format_epsilon_up(alone)} of {format_epsilon_up(budget.epsilon)}, "
+                "so no Gaussian noise fits.\nAsk for a larger budget or fewer steps."
             )
     return Mu(
-        calibrate(
-            lambda mu: Composed((*head, GaussianFilter(mu), *tail)), budget, relation, low, high, cost_rises=True
-        )
+        calibrate(lambda mu: Composed((*head, GaussianFilter(mu), *tail)), budget, relation, low, high, cost_rises=True)
     )
 
 
@@ -94,8 +93,8 @@ def calibrate(
         budget: the target.
         relation: the ledger's neighbouring relation.
         low: first lower end of the bracket, above 0.
-        high: first upper end of the bracket, above `low`. An end on the wrong side of the limit moves outwards by factors
-            of 4; after 40 of them the search gives up with an error, it never returns an end.
+        high: first upper end of the bracket, above `low`. An end on the wrong side of the limit moves outwards by
+            factors of 4; after 40 of them the search gives up with an error, it never returns an end.
         cost_rises: whether the cost rises with the parameter.
         tolerance: the search stops when the cost is within this, relative, below the target.
 
@@ -125,6 +124,7 @@ def calibrate(
 
     fitting, failing, fitting_gap, failing_gap = _bracket(gap_at, fitting, failing, budget)
     y = _root(gap_at, fitting, failing, fitting_gap, failing_gap, tolerance)
+    result = math.nan
     for step in _STEPS_BACK:
         result = math.exp(direction * y) * (1 - direction * step)
         if fits(make_event(result), budget, relation):
@@ -150,7 +150,9 @@ def _bracket(
         fitting -= step
         fitting_gap = gap_at(fitting)
     else:
-        raise BudgetError(f"Nothing fits within {budget}: the other steps leave no room.\nAsk for a larger budget or fewer steps.")
+        raise BudgetError(
+            f"Nothing fits within {budget}: the other steps leave no room.\nAsk for a larger budget or fewer steps."
+        )
     if math.isnan(failing_gap):
         failing_gap = gap_at(failing)
     for _ in range(_WIDENINGS):

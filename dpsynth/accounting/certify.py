@@ -16,6 +16,7 @@ from dpsynth.errors import AccountingError
 
 __all__ = [
     "ACCOUNTANTS",
+    "ADAPTIVE_ACCOUNTANTS",
     "SEARCH_ACCOUNTANTS",
     "Certified",
     "CertifiedDelta",
@@ -28,6 +29,9 @@ __all__ = [
 
 ACCOUNTANTS: tuple[AbstractAccountant, ...] = (GDPAccountant(), PureAccountant(), ZCDPAccountant(), PLDAccountant())
 """All accountants, the cheap ones first. GDP is exact: where it knows every leaf, the others are not asked."""
+
+ADAPTIVE_ACCOUNTANTS: tuple[AbstractAccountant, ...] = tuple(a for a in ACCOUNTANTS if a.adaptive)
+"""Those whose bound is also a filter: it holds where a person or a program chose later events from earlier answers."""
 
 SEARCH_ACCOUNTANTS: tuple[AbstractAccountant, ...] = (*ACCOUNTANTS[:-1], PLDAccountant(SEARCH_GRID))
 """The same with a coarser (still sound) grid, for use inside a search."""

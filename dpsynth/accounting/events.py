@@ -11,7 +11,8 @@ the ledger's neighbouring relation and unit, already included in the event.
     ZCDPFilter          adaptively chosen zCDP steps whose sum of rho never exceeds the total
     PoissonGaussian     `count` steps of Poisson sampling with probability q, then Gaussian noise (DP-SGD)
     TruncatedPoissonGaussian   the same with batches cut at `cap` of a table of public size `records`
-    Slack               a total-variation error added to delta (tables of the exact sampler)
+    Slack               a total-variation distance s between the sampler that ran and the law accounted for; it costs
+                        (1 + e^epsilon) s of delta (tables of the exact sampler)
     Composed            all of these, in order
     Repeated            one event, `count` times
     NonPrivate          a look without noise; no accountant gives it a finite epsilon
@@ -167,7 +168,10 @@ class TruncatedPoissonGaussian(AbstractEvent):
 
 @dataclass(frozen=True, slots=True)
 class Slack(AbstractEvent):
-    """A total-variation distance between the sampler that ran and the law that is accounted for."""
+    """A total-variation distance between the sampler that ran and the law that is accounted for.
+
+    It is summed over all draws; `base.WithSlack` turns it into delta.
+    """
 
     delta: float
     kind: ClassVar[str] = "slack"
@@ -223,6 +227,8 @@ _SCALARS: dict[str, tuple[type[AbstractEvent], dict[str, type]]] = {
     "non_private": (NonPrivate, {"reason": str}),
 }
 
+_DEEPEST = 32
+
 
 def event_to_json(event: AbstractEvent) -> dict[str, Any]:
     """The event as plain JSON values: kind, version, and its fields."""
@@ -241,29 +247,45 @@ def event_from_json(value: Any) -> AbstractEvent:
     """Read an event through the whitelist.
 
     Raises:
-        AccountingError: unknown kind or version, missing or unknown field, wrong type, impossible value.
+        AccountingError: unknown kind or version, missing or unknown field, wrong type, impossible value, or more than
+            32 levels of nesting.
     """
+    return _read(value, 0)
+
+
+def _read(value: Any, depth: int) -> AbstractEvent:
+    if depth > _DEEPEST:
+        raise AccountingError(f"An event is nested at most {_DEEPEST} levels deep.")
     if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
         raise AccountingError("An event is a JSON object with a kind.")
     kind = value["kind"]
-    if value.get("version") != 1:
+    if kind not in ("composed", "repeated") and kind not in _SCALARS:
+        raise AccountingError("This event has a kind that this release of dpsynth does not know.")
+    if type(value.get("version")) is not int or value["version"] != 1:
         raise AccountingError("This event has a version that this release of dpsynth does not know.")
     body = {k: v for k, v in value.items() if k not in ("kind", "version")}
-    if kind == "composed" and set(body) == {"events"} and isinstance(body["events"], list):
-        return Composed(tuple(event_from_json(e) for e in body["events"]))
-    if kind == "repeated" and set(body) == {"event", "count"}:
-        return Repeated(event_from_json(body["event"]), body["count"])
-    if kind not in _SCALARS:
-        raise AccountingError("This event has a kind that this release of dpsynth does not know.")
+    if kind == "composed":
+        _check_fields(kind, body, {"events": list})
+        return Composed(tuple(_read(e, depth + 1) for e in body["events"]))
+    if kind == "repeated":
+        _check_fields(kind, body, {"event": dict, "count": int})
+        return Repeated(_read(body["event"], depth + 1), body["count"])
     cls, fields = _SCALARS[kind]
+    _check_fields(kind, body, fields)
+    make: Callable[..., AbstractEvent] = cls
+    try:
+        return make(**{name: want(body[name]) for name, want in fields.items()})
+    except OverflowError:
+        raise AccountingError(f"An event of kind {kind} holds a number that is too large.") from None
+
+
+def _check_fields(kind: str, body: dict[str, Any], fields: dict[str, type]) -> None:
     if set(body) != set(fields):
         raise AccountingError(f"An event of kind {kind} needs exactly the fields {', '.join(sorted(fields))}.")
     for name, want in fields.items():
         ok = isinstance(body[name], (int, float) if want is float else want) and not isinstance(body[name], bool)
         if not ok:
             raise AccountingError(f"The field {name} of an event of kind {kind} has the wrong type.")
-    make: Callable[..., AbstractEvent] = cls
-    return make(**{name: want(body[name]) for name, want in fields.items()})
 
 
 def leaves(event: AbstractEvent) -> Iterator[tuple[AbstractEvent, int]]:

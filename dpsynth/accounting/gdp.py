@@ -1,7 +1,7 @@
 """Gaussian differential privacy: exact for Gaussians, fixed or under a filter.
 
-A mechanism is mu-GDP if telling neighbours apart is no easier than telling N(0, 1) from N(mu, 1). Gaussian noise is exactly
-mu = sqrt(squared sensitivity) / sigma, composition adds squares, and so does a filter over adaptively chosen Gaussians.
+A mechanism is mu-GDP if telling neighbours apart is no easier than telling N(0, 1) from N(mu, 1). Gaussian noise has
+exactly mu = sqrt(squared sensitivity) / sigma; composition adds squares, as does a filter over adaptive Gaussians.
 With t = epsilon / mu - mu / 2 and the Mills ratio M(x) = (1 - Phi(x)) / phi(x), the profile is
 
     delta(epsilon) = Phi(-t) - e^epsilon Phi(-t - mu) = phi(t) (M(t) - M(t + mu)),
@@ -165,6 +165,7 @@ class GDPAccountant(AbstractAccountant):
     """Exact for Gaussians, Gaussian filters and full-batch DP-SGD."""
 
     name: ClassVar[str] = "gdp"
+    adaptive: ClassVar[bool] = True
     exact: ClassVar[bool] = True
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:

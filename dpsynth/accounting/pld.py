@@ -1,9 +1,9 @@
 """Privacy loss distributions through dp-accounting: one certified number for mixed pipelines and for DP-SGD.
 
-All Gaussians are merged into one before anything is discretised (their sum of mu^2 is exact), equal steps are composed by
-a power, and only then are the distributions convolved on one pessimistic grid. Our events hold the sensitivity of the
-ledger's relation already, so a Gaussian is a shift of 1 under noise 1 / mu whatever the relation; only the subsampled
-kinds look at the relation.
+All Gaussians are merged into one before anything is discretised (their sum of mu^2 is exact), equal steps are composed
+by a power, and only then are the distributions convolved on one pessimistic grid. Our events hold the sensitivity of
+the ledger's relation already, so a Gaussian is a shift of 1 under noise 1 / mu whatever the relation; only the
+subsampled kinds look at the relation.
 
 The discrete Laplace law on a vector of L1 sensitivity s is dominated by a scalar shift of s, and any pure step by
 randomised response (docs/proofs/composition.md).
@@ -39,6 +39,9 @@ SEARCH_GRID = 1e-3
 _WIDEST = 200.0
 """Privacy losses up to this are kept on the asked grid; beyond, the grid is coarsened in proportion to bound memory."""
 
+_FEWEST_CELLS = 1000
+"""Pipelines with tiny losses get a finer grid than was asked, of about so many cells."""
+
 _LARGEST_SHIFT = 4096
 """Laplace events of larger sensitivity are treated as the worst pure step of their epsilon."""
 
@@ -60,7 +63,12 @@ class PLDProfile(AbstractProfile):
         if left <= 0:
             return math.inf
         epsilon = float(self.distribution.get_epsilon_for_delta(left))
-        return max(0.0, epsilon * (1 + 1e-12) + 1e-12)
+        # Their search adds up in another order than their delta; what is returned satisfies the latter.
+        step = 1e-13 * (1 + epsilon)
+        while self.delta_up(epsilon) > delta:
+            epsilon += step
+            step *= 2
+        return epsilon
 
 
 @final
@@ -90,7 +98,8 @@ def _composed(
 
     mu = square_root_up(squared_mu)
     widths = [_width_of_gaussian(mu)] + [_width(leaf, relation) * count for leaf, count in others]
-    grid *= max(1.0, math.fsum(widths) / _WIDEST)
+    width = math.fsum(widths)
+    grid = max(min(grid, width / _FEWEST_CELLS), grid * width / _WIDEST)
     parts = []
     # Sets of events have no order of their own; a fixed one makes the figure reproducible to the last bit.
     for leaf, count in sorted(others, key=lambda item: (item[0].kind, repr(item[0]))):

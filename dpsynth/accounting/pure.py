@@ -51,6 +51,7 @@ class PureAccountant(AbstractAccountant):
     """Laplace and other pure steps; the only accountant with a finite epsilon at delta 0."""
 
     name: ClassVar[str] = "pure"
+    adaptive: ClassVar[bool] = True
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
         return isinstance(leaf, (PureDP, Laplace))

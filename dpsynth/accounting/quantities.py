@@ -46,7 +46,9 @@ class Budget:
         if self.epsilon <= 0:
             raise BudgetError(f"epsilon must be above 0; found {self.epsilon}. Common choices lie between 0.1 and 10.")
         if not 0 <= self.delta < 1:
-            raise BudgetError(f"delta must lie in [0, 1); found {self.delta}. Choose it well below 1 / (number of people).")
+            raise BudgetError(
+                f"delta must lie in [0, 1); found {self.delta}. Choose it well below 1 / (number of people)."
+            )
 
     def __str__(self) -> str:
         return f"(epsilon {format_epsilon_up(self.epsilon)}, delta {self.delta:g})"

@@ -1,15 +1,16 @@
 """Zero-concentrated differential privacy, with the tight conversion to (epsilon, delta).
 
-A mechanism is rho-zCDP if its Renyi divergence of every order a > 1 between neighbours is at most rho a. rho adds up under
-composition, also when each step's rho is chosen from earlier answers as long as the total is fixed beforehand (a filter).
-For every a > 1,
+A mechanism is rho-zCDP if its Renyi divergence of every order a > 1 between neighbours is at most rho a. rho adds up
+under composition, also when each step's rho is chosen from earlier answers as long as the total is fixed beforehand
+(a filter). For every a > 1,
 
     delta(epsilon) <= exp((a - 1)(a rho - epsilon)) (1 - 1/a)^a / (a - 1),
 
-and the logarithm of the right-hand side has one minimum, where (2 a - 1) rho - epsilon + log(1 - 1/a) = 0. Any a is valid,
-so an imprecise search costs tightness, never soundness.
+and the logarithm of the right-hand side has one minimum, where (2 a - 1) rho - epsilon + log(1 - 1/a) = 0. Any a is
+valid, so an imprecise search costs tightness, never soundness.
 
-Source: bun2016concentrated (definition, pure DP as eps^2 / 2), canonne2020discrete (conversion), whitehouse2023fully (filter).
+Source: bun2016concentrated (definition, pure DP as epsilon^2 / 2), canonne2020discrete (conversion),
+whitehouse2023fully (filter).
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ def rho_of_down(budget: Budget) -> Rho:
 
 
 def rho_up(leaves: Leaves, relation: NeighbouringRelation) -> Rho:
-    """The sum of rho over the leaves, rounded up: mu^2 / 2 of Gaussians, epsilon^2 / 2 of pure steps, rho of filters."""
+    """The sum of rho over the leaves, rounded up: mu^2 / 2 of Gaussians, `rho_of_pure` of pure steps, filters' rho."""
     gaussians = {leaf: count for leaf, count in leaves.items() if is_gaussian(leaf)}
     terms = [squared_mu_up(gaussians, relation) / 2]
     for leaf, count in leaves.items():
@@ -135,7 +136,7 @@ def rho_up(leaves: Leaves, relation: NeighbouringRelation) -> Rho:
 
 
 def rho_of_pure(leaf: PureDP | Laplace) -> Fraction:
-    """rho of a pure step, exact: epsilon^2 / 2, or epsilon where that is smaller (a divergence never exceeds epsilon)."""
+    """rho of a pure step, exact: epsilon^2 / 2, or epsilon where smaller (no divergence of it exceeds epsilon)."""
     epsilon = pure_epsilon(leaf)
     return min(epsilon, epsilon * epsilon / 2)
 
@@ -158,6 +159,7 @@ class ZCDPAccountant(AbstractAccountant):
     """Gaussians, Laplace, pure steps and both filters, by adding rho."""
 
     name: ClassVar[str] = "zcdp"
+    adaptive: ClassVar[bool] = True
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
         return is_gaussian(leaf) or isinstance(leaf, (PureDP, Laplace, ZCDPFilter))
