@@ -21,7 +21,9 @@ from dpsynth.gate.mechanisms import (
 from dpsynth.gate.open import open_table
 from dpsynth.gate.performance import Performance
 from dpsynth.gate.queries import Distances, Marginals, Total
+from dpsynth.gate.reports import book_look, extract, ledger_extract, raise_cap, show
 from dpsynth.gate.table import PrivateTable
+from dpsynth.gate.verify import VerifyReport, verify
 
 __all__ = [
     "DRAW_SLACK",
@@ -37,9 +39,16 @@ __all__ = [
     "QueryShape",
     "RoundedGaussian",
     "Total",
+    "VerifyReport",
+    "book_look",
     "default_ledger_path",
     "event_of",
+    "extract",
+    "ledger_extract",
     "open_table",
+    "raise_cap",
     "shape_of",
+    "show",
+    "verify",
     "with_slack",
 ]

@@ -217,3 +217,22 @@ def mechanism_to_json(mechanism: AbstractMechanism) -> dict[str, Any]:
             return {"name": mechanism.name, "epsilon": epsilon}
         case _:
             raise AccountingError("This mechanism has no JSON form.")
+
+
+def mechanism_from_json(value: dict[str, Any]) -> AbstractMechanism:
+    """What `mechanism_to_json` wrote.
+
+    Raises:
+        PlanError: an unknown name or impossible parameters.
+    """
+    match value:
+        case {"name": "rounded_gaussian", "sigmas": list(values)}:
+            return RoundedGaussian(tuple(values))
+        case {"name": "discrete_laplace", "scales": list(values)}:
+            return DiscreteLaplace(tuple(values))
+        case {"name": "exponential", "epsilon": epsilon}:
+            return Exponential(epsilon)
+        case {"name": "permute_and_flip", "epsilon": epsilon}:
+            return PermuteAndFlip(epsilon)
+        case _:
+            raise PlanError("The gate knows RoundedGaussian, DiscreteLaplace, Exponential and PermuteAndFlip only.")

@@ -1,0 +1,156 @@
+"""What a ledger tells people and certificates. Public facts only: no sketch, no key, no idempotency key leaves the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dpsynth.accounting.events import event_to_json
+from dpsynth.accounting.quantities import Budget, format_epsilon_up
+from dpsynth.domain.unit import NeighbouringRelation
+from dpsynth.errors import LedgerError
+from dpsynth.gate.accounts import account_named, book_non_private, set_cap
+from dpsynth.gate.caps import format_epsilon_down, spent_up
+from dpsynth.gate.ledger import Ledger
+from dpsynth.gate.ledger_state import Account, Draw, LedgerState, Reservation
+from dpsynth.gate.table import PrivateTable
+
+__all__ = ["book_look", "extract", "ledger_extract", "raise_cap", "show"]
+
+
+def show(path: Path | str) -> dict[str, Any]:
+    """The whole ledger as plain JSON: its accounts, what they have spent and have left, and every charge.
+
+    Raises:
+        LedgerError: the ledger is missing or cannot be used.
+    """
+    with _open(path).reading() as state:
+        return {
+            "ledger": _ledger_facts(state) | {"path": str(path), "cap": _cap(state.cap)},
+            "accounts": [_account_facts(account, state) for account in state.accounts.values()],
+            "charges": [_charge_facts(charge) for charge in state.reservations.values()],
+            "non_private": [_look_facts(look) for look in state.non_private],
+        }
+
+
+def extract(path: Path | str, account: str, event_ids: Sequence[str] | None = None) -> dict[str, Any]:
+    """What a certificate needs of one account: every charge ever made to it, and the draws behind one release.
+
+    Args:
+        path: the ledger.
+        account: its name.
+        event_ids: the draws to list (as measurements quote them); None lists all of the account.
+
+    Returns:
+        Plain JSON. `charges` holds all events of the account, so that its epsilon can be recomputed without the ledger.
+
+    Raises:
+        InputError: there is no such account.
+        LedgerError: the ledger cannot be used, or does not hold one of the draws.
+
+    Guarantee: post-processing; no sketch, key, idempotency key, or time between a draw and its answer is in it.
+    """
+    with _open(path).reading() as state:
+        holder = account_named(state, account)
+        draws = {made.event_id: (charge, made) for charge in holder.reservations for made in charge.draws}
+        wanted = list(draws) if event_ids is None else list(event_ids)
+        if not set(wanted) <= set(draws):
+            raise LedgerError(
+                f"The account {account} does not hold one of the draws asked for.\nName the ledger they are in."
+            )
+        return {
+            "ledger": _ledger_facts(state),
+            "account": _account_facts(holder, state),
+            "charges": [_charge_facts(charge) for charge in holder.reservations],
+            "draws": [_draw_facts(*draws[event_id]) for event_id in wanted],
+            "non_private": [_look_facts(look) for look in state.non_private if look["account"] == account],
+        }
+
+
+def ledger_extract(table: PrivateTable, event_ids: Sequence[str] | None = None) -> dict[str, Any]:
+    """`extract` for the account of an open table."""
+    return extract(table.ledger_path, table.account, event_ids)
+
+
+def raise_cap(path: Path | str, account: str | None, cap: Budget, reason: str = "by hand") -> None:
+    """Set a new cap of an account, or of the whole ledger (account None): an explicit row. It may also be lower.
+
+    Raises:
+        InputError: there is no such account.
+        LedgerError: the ledger cannot be used.
+    """
+    set_cap(_open(path), account, cap, reason)
+
+
+def book_look(path: Path | str, account: str, reason: str) -> None:
+    """Book that rows were looked at without noise, for an internal report that is not part of any release."""
+    book_non_private(_open(path), account, reason)
+
+
+def _open(path: Path | str) -> Ledger:
+    found = Path(path).expanduser()
+    if not found.is_file():
+        raise LedgerError(f"There is no ledger {path}.\nName the file, or set DPSYNTH_LEDGER.")
+    return Ledger.open(found)
+
+
+def _relation(state: LedgerState) -> NeighbouringRelation:
+    return state.relation or NeighbouringRelation.ADD_REMOVE
+
+
+def _ledger_facts(state: LedgerState) -> dict[str, Any]:
+    return {"relation": _relation(state).value, "rows": state.seq, "head": state.head.hex()}
+
+
+def _cap(cap: Budget | None) -> dict[str, float] | None:
+    return None if cap is None else {"epsilon": float(cap.epsilon), "delta": float(cap.delta)}
+
+
+def _account_facts(account: Account, state: LedgerState) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "name": account.name,
+        "unit": str(account.unit),
+        "declared": account.declared,
+        "cap": _cap(account.cap),
+        "charges": len(account.reservations),
+        "non_private": account.non_private,
+        "private": all(charge.private for charge in account.reservations),
+    }
+    if account.cap is None:
+        return facts | {"spent": None, "spent_text": "", "remaining_text": ""}
+    spent = spent_up(account.events, account.cap.delta, _relation(state))
+    left = max(0.0, account.cap.epsilon - spent)
+    return facts | {
+        "spent": spent if spent < float("inf") else None,
+        "spent_text": format_epsilon_up(spent),
+        "remaining_text": format_epsilon_down(left),
+    }
+
+
+def _charge_facts(charge: Reservation) -> dict[str, Any]:
+    body = charge.body
+    return {
+        "row": charge.seq,
+        "account": charge.account,
+        "state": charge.state,
+        "purpose": body["purpose"],
+        "job": body["job"],
+        "budget": body["budget"],
+        "event": event_to_json(charge.event),
+        "draws": len(charge.draws),
+        "private": charge.private,
+        "time": body["time"],
+        "dpsynth": body["dpsynth"],
+    }
+
+
+def _draw_facts(charge: Reservation, made: Draw) -> dict[str, Any]:
+    body = made.body
+    named = ("index", "query", "mechanism", "event", "draws", "total_variation", "private")
+    answer = None if made.answer_body is None else made.answer_body["digest"]
+    return {"event_id": made.event_id, "charge": charge.seq, **{name: body[name] for name in named}, "answer": answer}
+
+
+def _look_facts(look: dict[str, Any]) -> dict[str, Any]:
+    return {name: look[name] for name in ("account", "reason", "time")}
