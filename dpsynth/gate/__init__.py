@@ -21,7 +21,7 @@ from dpsynth.gate.mechanisms import (
 from dpsynth.gate.open import open_table
 from dpsynth.gate.performance import Performance
 from dpsynth.gate.queries import Distances, Marginals, Total
-from dpsynth.gate.reports import book_look, extract, ledger_extract, raise_cap, show
+from dpsynth.gate.reports import book_non_private, extract, ledger_extract, raise_cap, show
 from dpsynth.gate.table import PrivateTable
 from dpsynth.gate.verify import VerifyReport, verify
 
@@ -40,7 +40,7 @@ __all__ = [
     "RoundedGaussian",
     "Total",
     "VerifyReport",
-    "book_look",
+    "book_non_private",
     "default_ledger_path",
     "event_of",
     "extract",

@@ -12,6 +12,7 @@ Format: https://www.sqlite.org/fileformat2.html
 
 from __future__ import annotations
 
+import itertools
 import struct
 from dataclasses import dataclass
 
@@ -109,7 +110,7 @@ class _Walk:
         """(rowid, values) of all rows of a table, in order."""
         found: list[tuple[int, list[Value]]] = []
         self._tree(root, found, is_root=True)
-        for (one, _), (other, _) in zip(found, found[1:], strict=False):
+        for (one, _), (other, _) in itertools.pairwise(found):
             if other <= one:
                 raise LedgerError(f"Row {other} is out of order.")
         return found

@@ -1,4 +1,7 @@
-"""What a ledger tells people and certificates. Public facts only: no sketch, no key, no idempotency key leaves the file."""
+"""What a ledger tells people and certificates.
+
+Public facts only: no sketch, no key and no idempotency key leaves the file.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,14 @@ from dpsynth.accounting.events import event_to_json
 from dpsynth.accounting.quantities import Budget, format_epsilon_up
 from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import LedgerError
-from dpsynth.gate.accounts import account_named, book_non_private, set_cap
+from dpsynth.gate.accounts import account_named, set_cap
+from dpsynth.gate.accounts import book_non_private as append_look
 from dpsynth.gate.caps import format_epsilon_down, spent_up
 from dpsynth.gate.ledger import Ledger
 from dpsynth.gate.ledger_state import Account, Draw, LedgerState, Reservation
 from dpsynth.gate.table import PrivateTable
 
-__all__ = ["book_look", "extract", "ledger_extract", "raise_cap", "show"]
+__all__ = ["book_non_private", "extract", "ledger_extract", "raise_cap", "show"]
 
 
 def show(path: Path | str) -> dict[str, Any]:
@@ -83,9 +87,9 @@ def raise_cap(path: Path | str, account: str | None, cap: Budget, reason: str = 
     set_cap(_open(path), account, cap, reason)
 
 
-def book_look(path: Path | str, account: str, reason: str) -> None:
+def book_non_private(path: Path | str, account: str, reason: str) -> None:
     """Book that rows were looked at without noise, for an internal report that is not part of any release."""
-    book_non_private(_open(path), account, reason)
+    append_look(_open(path), account, reason)
 
 
 def _open(path: Path | str) -> Ledger:
