@@ -87,7 +87,14 @@ def _new_name(state: LedgerState) -> str:
 
 
 def set_cap(book: Ledger, account: str | None, cap: Budget, reason: str = "by hand") -> None:
-    """Append a new cap of an account, or of the whole ledger (account None); higher or lower."""
+    """Append a new cap; it may be higher or lower than the last.
+
+    Args:
+        book: the ledger.
+        account: the account, or None for the whole ledger.
+        cap: the new cap.
+        reason: a word for people.
+    """
     with book.writing() as ledger:
         if account is not None:
             account_named(ledger.state, account)

@@ -147,7 +147,20 @@ def add_noise(
     relation: NeighbouringRelation,
     entropy: AbstractEntropy,
 ) -> list[np.ndarray]:
-    """Noisy integers of the same shapes, or int64[1] with the chosen index of a selection.
+    """Noise on exact integers.
+
+    Args:
+        exact: from `exact_answers`.
+        mechanism: the noise.
+        unit: the unit of the account.
+        relation: the relation of the ledger.
+        entropy: where the noise comes from.
+
+    Returns:
+        Noisy int64 arrays of the same shapes, or one int64[1] with the chosen index of a selection.
+
+    Raises:
+        PlanError: an unknown mechanism.
 
     Guarantee: the event of `event_of` for this mechanism (docs/proofs/gate.md).
     """
@@ -175,7 +188,17 @@ def add_noise(
 def to_measurements(
     query: Query, mechanism: AbstractMechanism, noisy: list[np.ndarray], event_id: str, private: bool
 ) -> tuple[Measurement, ...]:
-    """Noisy integers as measurements: one per clique, or one for a total, a vector of distances or a selection."""
+    """Noisy integers as measurements: one per clique, or one for a total, a vector of distances or a selection.
+
+    Args:
+        query: the question.
+        mechanism: the noise.
+        noisy: from `add_noise` or `unpack`.
+        event_id: the draw row.
+        private: whether the noise came from the operating system.
+
+    Guarantee: post-processing.
+    """
     cliques = cliques_of(query)
     groupings = groupings_of(query)
 

@@ -35,7 +35,11 @@ class Row:
 
     @property
     def body(self) -> dict[str, Any]:
-        """The parsed body."""
+        """The parsed body.
+
+        Raises:
+            LedgerError: it is no JSON object.
+        """
         value = json.loads(self.text)
         if not isinstance(value, dict):
             raise LedgerError(f"Row {self.seq} of the ledger is not an object. The ledger is corrupt.")
@@ -54,7 +58,14 @@ def chain_hash(previous: bytes, text: str) -> bytes:
 
 
 def make_row(seq: int, previous: bytes, body: dict[str, Any], payload: bytes | None = None) -> Row:
-    """The next row of the chain."""
+    """The next row of the chain.
+
+    Args:
+        seq: its number.
+        previous: bytes[32], the hash of the row before it.
+        body: plain JSON.
+        payload: what is stored beside it.
+    """
     text = canonical_json(body).decode()
     return Row(seq, text, chain_hash(previous, text), payload)
 

@@ -75,6 +75,12 @@ class StoredAnswer:
 def reserve(book: Ledger, account: str, fingerprint: Fingerprint, wish: Wish) -> Charge:
     """Charge an event, or find the same job's earlier charge; one transaction.
 
+    Args:
+        book: the ledger.
+        account: who pays.
+        fingerprint: keyed identity of the very table.
+        wish: what is asked for.
+
     Raises:
         AccountingError: the event may not be reserved, or costs more than the budget given with it.
         BudgetRefused: the cap of the account or of the ledger does not hold it; nothing was charged.
@@ -208,6 +214,13 @@ def draw(book: Ledger, reservation: int, index: int, facts: dict[str, Any]) -> s
 def store_answer(book: Ledger, reservation: int, index: int, facts: dict[str, Any], payload: bytes) -> None:
     """Commit the noisy answer of a draw.
 
+    Args:
+        book: the ledger.
+        reservation: number of the charge.
+        index: the draw's place among the draws of the charge.
+        facts: shapes and digest of the answer.
+        payload: the answer, packed.
+
     Raises:
         LedgerError: the charge has ended meanwhile, or the file cannot take the answer.
     """
@@ -218,7 +231,14 @@ def store_answer(book: Ledger, reservation: int, index: int, facts: dict[str, An
 
 
 def finish(book: Ledger, reservation: int, state: str, why: str = "") -> None:
-    """End a charge as "done" or "burned"; what has ended already stays as it is."""
+    """End a charge; what has ended already stays as it is.
+
+    Args:
+        book: the ledger.
+        reservation: number of the charge.
+        state: "done" or "burned".
+        why: a word for people.
+    """
     with book.writing() as ledger:
         if ledger.state.reservations[reservation].state in ("reserved", "running"):
             body = {"type": state, "reservation": reservation}

@@ -47,14 +47,22 @@ def overlap(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def pack_fingerprint(fingerprint: Fingerprint) -> bytes:
-    """Bytes for the ledger: the digest, then the sketch as little-endian words."""
+    """Bytes for the ledger: the digest, then the sketch as little-endian words.
+
+    Raises:
+        LedgerError: an engine gave a digest of the wrong length.
+    """
     if len(fingerprint.digest) != _DIGEST_BYTES:
         raise LedgerError("An engine gave a table digest of the wrong length. This is a bug in the engine.")
     return fingerprint.digest + np.sort(fingerprint.sketch).astype("<u8").tobytes()
 
 
 def unpack_fingerprint(payload: bytes) -> tuple[np.ndarray, bytes]:
-    """(sketch, digest) of what `pack_fingerprint` wrote."""
+    """(sketch, digest) of what `pack_fingerprint` wrote.
+
+    Raises:
+        LedgerError: the bytes have the wrong length.
+    """
     if len(payload) < _DIGEST_BYTES or (len(payload) - _DIGEST_BYTES) % 8:
         raise LedgerError("A stored table identity has the wrong length. The ledger is corrupt.")
     return np.frombuffer(payload[_DIGEST_BYTES:], "<u8").astype(np.uint64), payload[:_DIGEST_BYTES]

@@ -173,5 +173,5 @@ def _append(connection: sqlite3.Connection, state: LedgerState, body: dict[str, 
 
 
 def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    """The time in UTC, to the second: 2026-01-31T23:59:59Z."""
+    return f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"

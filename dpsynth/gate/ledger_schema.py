@@ -154,7 +154,11 @@ def _sync_folder(folder: Path) -> None:
 
 @contextlib.contextmanager
 def sqlite_failures(path: Path) -> Iterator[None]:
-    """Turn every failure of SQLite or of the file system into one clear LedgerError."""
+    """Turn every failure of SQLite or of the file system into one clear LedgerError.
+
+    Raises:
+        LedgerError: always where the block fails with sqlite3.Error or OSError; nothing else is caught.
+    """
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -131,7 +131,11 @@ Query = Total | Marginals | Distances
 
 
 def shape_of(query: Query | QueryShape) -> QueryShape:
-    """The shape of a question; a shape is its own shape."""
+    """The shape of a question; a shape is its own shape.
+
+    Raises:
+        PlanError: it is no question.
+    """
     if isinstance(query, QueryShape):
         return query
     if isinstance(query, Total):
@@ -207,7 +211,11 @@ def sensitivity_of_score(unit: PrivacyUnit, relation: NeighbouringRelation) -> i
 
 
 def mechanism_to_json(mechanism: AbstractMechanism) -> dict[str, Any]:
-    """The spec as plain JSON values, for the ledger."""
+    """The spec as plain JSON values, for the ledger.
+
+    Raises:
+        AccountingError: an unknown mechanism.
+    """
     match mechanism:
         case RoundedGaussian(sigmas=values):
             return {"name": mechanism.name, "sigmas": list(values)}

@@ -78,7 +78,13 @@ def ledger_extract(table: PrivateTable, event_ids: Sequence[str] | None = None) 
 
 
 def raise_cap(path: Path | str, account: str | None, cap: Budget, reason: str = "by hand") -> None:
-    """Set a new cap of an account, or of the whole ledger (account None): an explicit row. It may also be lower.
+    """Set a new cap: an explicit row of the ledger. It may also be lower than the last.
+
+    Args:
+        path: the ledger.
+        account: the account, or None for the whole ledger.
+        cap: the new cap.
+        reason: a word for people.
 
     Raises:
         InputError: there is no such account.

@@ -31,7 +31,7 @@ class VerifyReport:
         problems: sentences, none of them with private facts; empty for a sound ledger.
         warnings: what is sound but worth knowing.
         rows: number of rows.
-        reservations: number of charges.
+        charges: number of charges.
         head: hash of the last row (hex); keep it elsewhere to notice a ledger that was set back.
     """
 
@@ -39,7 +39,7 @@ class VerifyReport:
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
     rows: int
-    reservations: int
+    charges: int
     head: str
 
     @property
