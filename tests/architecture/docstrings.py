@@ -74,7 +74,9 @@ def complaints(
             if not any(node.name in inherited.get(base, ()) for base in bases):
                 found.append(f"{name} has no docstring")
             continue
-        if isinstance(node, ast.ClassDef) or any(isinstance(d, ast.Name) and d.id == "overload" for d in node.decorator_list):
+        if isinstance(node, ast.ClassDef) or any(
+            isinstance(d, ast.Name) and d.id == "overload" for d in node.decorator_list
+        ):
             continue
         if owner is None and room != "cli" and len(parameters(node)) >= MANY and "Args:" not in words:
             found.append(f"{name} does not explain its parameters (Args:)")

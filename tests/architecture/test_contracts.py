@@ -66,7 +66,7 @@ def test_planted_import_breaks(contract: str, copy: Path) -> None:
     path = copy / name
     before = path.read_text() if path.exists() else None
     try:
-        path.write_text(f'{before or ""}\n{line}\n')
+        path.write_text(f"{before or ''}\n{line}\n")
         result = _lint(copy, contract)
         assert result.returncode == 1, result.stdout + result.stderr
         assert "BROKEN" in result.stdout
@@ -79,7 +79,9 @@ def test_layers_name_every_room() -> None:
     contracts = tomllib.loads(text(Path("pyproject.toml")))["tool"]["importlinter"]["contracts"]
     (layers,) = [contract["layers"] for contract in contracts if contract["id"] == "layers"]
     named = {room.strip(" ()") for layer in layers for room in layer.split("|")}
-    rooms = {module_name(path).split(".")[1] for path in python_files("dpsynth") if len(module_name(path).split(".")) > 1}
+    rooms = {
+        module_name(path).split(".")[1] for path in python_files("dpsynth") if len(module_name(path).split(".")) > 1
+    }
     assert rooms <= named, "put these rooms into the layers contract"
 
 

@@ -42,5 +42,7 @@ def test_missing_words_are_seen(code: str, complaint: str) -> None:
 
 
 def test_words_of_the_abstract_method_are_inherited() -> None:
-    code = ast.parse('"""M."""\nclass A:\n    """A."""\n    def f(self):\n        """F."""\nclass B(A):\n    """B."""\n    def f(self): ...')
+    code = ast.parse(
+        '"""M."""\nclass A:\n    """A."""\n    def f(self):\n        """F."""\nclass B(A):\n    """B."""\n    def f(self): ...'
+    )
     assert complaints(code, "pgm", documented_methods([code]), set(), GUARANTEED_ROOMS) == []

@@ -48,7 +48,9 @@ def test_bibliography_has_unique_keys() -> None:
 
 def test_every_source_is_in_the_bibliography() -> None:
     keys = set(BIB_KEY.findall(text(Path("docs/references.bib"))))
-    cited = {key for path in python_files(*PACKAGES) for words in SOURCE.findall(text(path)) for key in KEY.findall(words)}
+    cited = {
+        key for path in python_files(*PACKAGES) for words in SOURCE.findall(text(path)) for key in KEY.findall(words)
+    }
     assert cited
     assert cited - keys == set()
 
@@ -89,4 +91,6 @@ def test_pages_promise_no_unbuilt_room() -> None:
         for number, line in enumerate(text(path).splitlines(), 1):
             for room in later:
                 if re.search(rf"\b{re.escape(room)}(?:/|`)", line):
-                    assert PLANNED.search(line) or "not yet" in line, f"{path}:{number} speaks of {room} as if it were built"
+                    assert PLANNED.search(line) or "not yet" in line, (
+                        f"{path}:{number} speaks of {room} as if it were built"
+                    )

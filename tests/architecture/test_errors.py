@@ -6,7 +6,6 @@ import ast
 import builtins
 import inspect
 import re
-from pathlib import Path
 
 from dpsynth import errors
 from tests.architecture.sources import PACKAGES, python_files, tree

@@ -10,7 +10,22 @@ import pytest
 from tests.architecture.sources import ROOT, files, python_files, text
 
 LONGEST = 400
-TEXT_KINDS = {".py", ".toml", ".md", ".bib", ".json", ".cfg", ".txt", ".yml", ".yaml", ".csv", "", ".sh", ".html", ".sql"}
+TEXT_KINDS = {
+    ".py",
+    ".toml",
+    ".md",
+    ".bib",
+    ".json",
+    ".cfg",
+    ".txt",
+    ".yml",
+    ".yaml",
+    ".csv",
+    "",
+    ".sh",
+    ".html",
+    ".sql",
+}
 MACHINE_PATH = re.compile(r"(?<![\w.~/-])/(?:work|home|root|Users|mnt|private/tmp|opt)/[\w.-]")
 _HOSTS = ("pypi%org", "pythonhosted%org", "npmjs%org", "npmjs%com", "crates%io", "deb%debian%org", "rubygems%org")
 REGISTRY_HOST = re.compile("|".join(re.escape(host.replace("%", ".")) for host in _HOSTS), re.IGNORECASE)
@@ -45,7 +60,9 @@ def test_machine_paths_are_seen(folder: str) -> None:
     assert MACHINE_PATH.search(f"PATH=/{folder}/bin")
 
 
-@pytest.mark.parametrize("line", ["../shared/data", "docs/work/notes.md", "https://example.org/home/page", "a / root / b"])
+@pytest.mark.parametrize(
+    "line", ["../shared/data", "docs/work/notes.md", "https://example.org/home/page", "a / root / b"]
+)
 def test_relative_paths_are_left_alone(line: str) -> None:
     assert not MACHINE_PATH.search(line)
 
@@ -57,4 +74,6 @@ def test_registry_hosts_are_seen() -> None:
 def test_no_big_or_left_over_file() -> None:
     """No data set, notebook output, database or build product slips in."""
     assert [str(path) for path in files() if (ROOT / path).stat().st_size > 1_500_000] == []
-    assert [str(path) for path in files() if path.suffix in {".pkl", ".pickle", ".ledger", ".sqlite", ".pyc", ".whl"}] == []
+    assert [
+        str(path) for path in files() if path.suffix in {".pkl", ".pickle", ".ledger", ".sqlite", ".pyc", ".whl"}
+    ] == []

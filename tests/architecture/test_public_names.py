@@ -27,7 +27,9 @@ def _loaded_after(code: str) -> list[str]:
     return sorted(name for name in HEAVY if name in modules)
 
 
-@pytest.mark.parametrize("code", ["import dpsynth", "import dpsynth.cli.app", "from dpsynth import Budget, Domain, rows"])
+@pytest.mark.parametrize(
+    "code", ["import dpsynth", "import dpsynth.cli.app", "from dpsynth import Budget, Domain, rows"]
+)
 def test_start_loads_nothing_heavy(code: str) -> None:
     assert _loaded_after(code) == []
 

@@ -39,6 +39,7 @@ def _own_nodes(function: ast.FunctionDef) -> Iterator[ast.AST]:
 
 
 def _can_fail(function: ast.FunctionDef) -> bool:
+    """Whether it asserts something, or is by its name a test that nothing is raised."""
     for node in ast.walk(function):
         if isinstance(node, ast.Assert):
             return True
@@ -46,16 +47,20 @@ def _can_fail(function: ast.FunctionDef) -> bool:
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if name in ("raises", "fail", "warns") or name.lstrip("_").startswith(CHECKS):
                 return True
-    return False
+    return any(word in function.name for word in ("raise", "error", "accept"))
 
 
 def _slips_out(function: ast.FunctionDef) -> bool:
-    """Whether the test may pass without its checks: an early return, or an import error that is swallowed."""
-    for node in _own_nodes(function):
-        if isinstance(node, ast.Return):
+    """Whether it may pass without its checks: a return before any assert, or a swallowed import or assertion."""
+    nodes = list(_own_nodes(function))
+    asserts = [node.lineno for node in nodes if isinstance(node, ast.Assert)]
+    for node in nodes:
+        if isinstance(node, ast.Return) and not any(line < node.lineno for line in asserts):
             return True
         if isinstance(node, ast.ExceptHandler) and all(isinstance(inner, ast.Pass) for inner in node.body):
-            return True
+            caught = ast.unparse(node.type) if node.type else "Exception"
+            if re.search(r"\b(Exception|BaseException|AssertionError|ImportError|ModuleNotFoundError)\b", caught):
+                return True
     return False
 
 

@@ -1,6 +1,6 @@
 """Run `dpsynth demo` and compare what it prints with the block in README.md, or write it there.
 
-    python -m tests.bench.readme [--write]
+python -m tests.bench.readme [--write]
 """
 
 from __future__ import annotations

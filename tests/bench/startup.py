@@ -1,6 +1,6 @@
 """Wall time of `import dpsynth` and `dpsynth --help` in a fresh process, best of five.
 
-    python -m tests.bench.startup
+python -m tests.bench.startup
 """
 
 from __future__ import annotations
