@@ -140,7 +140,7 @@ class AbstractAccountant(ABC):
     exact: ClassVar[bool] = False
     """Whether no sound accountant can give less for the leaves that this one supports."""
     adaptive: ClassVar[bool] = False
-    """Whether the bound also holds where later events were chosen from earlier answers, under a budget fixed beforehand."""
+    """Whether the bound also holds where later events were chosen from earlier answers, under a fixed budget."""
 
     @abstractmethod
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:

@@ -19,7 +19,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, final
 
-from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves
+from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves, Unbounded
 from dpsynth.accounting.events import AbstractEvent, Laplace, PoissonGaussian, PureDP, TruncatedPoissonGaussian
 from dpsynth.accounting.gdp import is_gaussian, squared_mu_up
 from dpsynth.accounting.pure import pure_epsilon
@@ -39,7 +39,11 @@ SEARCH_GRID = 1e-3
 _WIDEST = 200.0
 """Privacy losses up to this are kept on the asked grid; beyond, the grid is coarsened in proportion to bound memory."""
 
-_FEWEST_CELLS = 1000
+_HOPELESS = 200.0
+"""A single DP-SGD step that may lose more than this (noise multiplier below about 0.08) is called unbounded: no figure
+that anybody could want is lost, and a search that starts there stays quick."""
+
+_FEWEST_CELLS = 4000
 """Pipelines with tiny losses get a finer grid than was asked, of about so many cells."""
 
 _LARGEST_SHIFT = 4096
@@ -84,6 +88,8 @@ class PLDAccountant(AbstractAccountant):
         return is_gaussian(leaf) or isinstance(leaf, (Laplace, PureDP, PoissonGaussian, TruncatedPoissonGaussian))
 
     def profile_of_leaves(self, leaves: Leaves, relation: NeighbouringRelation) -> AbstractProfile:
+        if any(isinstance(leaf, _DPSGD) and _width(leaf, relation) > _HOPELESS for leaf in leaves):
+            return Unbounded()
         gaussians = {leaf: count for leaf, count in leaves.items() if is_gaussian(leaf)}
         others = frozenset((leaf, count) for leaf, count in leaves.items() if leaf not in gaussians)
         return _composed(squared_mu_up(gaussians, relation), others, relation, self.grid)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from typing import NewType
 
 from dpsynth.errors import BudgetError
@@ -59,7 +59,7 @@ def format_epsilon_up(epsilon: float, digits: int = 4) -> str:
     if not math.isfinite(epsilon):
         return "infinite"
     step = Decimal(1).scaleb(-digits)
-    text = format(Decimal(epsilon).quantize(step, rounding=ROUND_CEILING), "f")
+    text = format(Decimal(epsilon).quantize(step, rounding=ROUND_CEILING, context=Context(prec=400)), "f")
     # A decimal literal such as 0.1 sits a hair above its double's print-out; do not round 0.1 up to 0.1001.
     short = repr(float(epsilon))
     if "e" not in short and len(short.partition(".")[2]) <= digits:

@@ -25,7 +25,7 @@ def float_up(value: Fraction) -> float:
 
 def float_down(value: Fraction) -> float:
     """The largest float that is not above `value`."""
-    return -float_up(-value)
+    return 0.0 - float_up(-value)
 
 
 def sum_up(terms: Iterable[float]) -> float:
