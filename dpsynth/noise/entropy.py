@@ -1,6 +1,6 @@
 """The one source of random bits behind privacy noise.
 
-`SystemEntropy` asks the operating system for every word and keeps no buffer, so that a fork cannot repeat a stream.
+`SystemEntropy` asks the operating system for every word and keeps no buffer, so a fork cannot repeat a stream.
 `SeededEntropy` exists for tests: whatever it touches is stamped "not private" and can never be certified.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -17,13 +18,17 @@ __all__ = ["AbstractEntropy", "SeededEntropy", "SystemEntropy"]
 class AbstractEntropy(ABC):
     """A stream of uniform 64-bit words."""
 
-    private: bool
+    __slots__ = ()
+
+    private: ClassVar[bool]
+    """False where anyone could repeat the stream; read by the gate, which stamps what such a stream touched."""
 
     @abstractmethod
     def words(self, count: int) -> np.ndarray:
         """uint64[count], uniform and independent."""
 
 
+@final
 class SystemEntropy(AbstractEntropy):
     """Words from the operating system (`os.urandom`); nothing is kept between calls."""
 
@@ -35,6 +40,7 @@ class SystemEntropy(AbstractEntropy):
         return np.frombuffer(os.urandom(8 * count), dtype=np.uint64) if count else np.empty(0, np.uint64)
 
 
+@final
 class SeededEntropy(AbstractEntropy):
     """Reproducible words for tests. NOT PRIVATE: anyone who knows the seed can take the noise off again."""
 
