@@ -62,8 +62,7 @@ def init(
     from dpsynth.domain.skeleton import skeleton
     from dpsynth.domain.text import write_text
 
-    if as_json and out is None:
-        raise InputError("--json reports on a written file.\nName the file with --out FILE.")
+    _refuse_json_on_stdout(as_json, out)
     columns = table_columns(table)
     facts = None if public is None else from_public(read_reference(public))
     text = skeleton(columns, facts, format.value)
@@ -77,6 +76,11 @@ def init(
             return
     what = "Nothing is left to fill in" if marks == 0 else f"{marks} place(s) to FILL IN"
     say(f"{len(columns)} columns. {what}; then run: dpsynth domain check {out or 'FILE'}", err=True)
+
+
+def _refuse_json_on_stdout(as_json: bool, out: Path | None) -> None:
+    if as_json and out is None:
+        raise InputError("--json reports on a written file.\nName the file with --out FILE.")
 
 
 @app.command()

@@ -112,7 +112,7 @@ def read_plain(mapping: Mapping[str, Any], where: str = "domain") -> DomainFile:
     """
     check_keys(as_mapping(mapping, where), TOP_KEYS, where)
     entries = [
-        Entry(name, plain, lambda key, name=name: f"{where}: columns.{key_name(shorten(name))}.{key}")
+        Entry(name, plain, lambda key, name=name: f"{where}: columns.{shorten(key_name(name))}.{key}")
         for name, plain in column_entries(mapping.get("columns"), where)
     ]
     return build(entries, mapping, where, hint="Fill in the lines marked FILL IN: list every value that may occur; "
@@ -126,7 +126,7 @@ def column_entries(columns: object, where: str) -> list[tuple[str, Mapping[str, 
         DomainError: there is no column, or one has no name.
     """
     if isinstance(columns, Mapping):
-        return [(str(name), as_mapping(plain, f"{where}: columns.{key_name(shorten(str(name)))}"))
+        return [(str(name), as_mapping(plain, f"{where}: columns.{shorten(key_name(str(name)))}"))
                 for name, plain in columns.items()]  # fmt: skip
     if not isinstance(columns, (list, tuple)):
         raise DomainError(f'{where}: there are no columns. Write a section [columns."NAME"] for each.')

@@ -33,8 +33,12 @@ _ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"'
 
 
 def quote(text: str) -> str:
-    """A TOML basic string what does not print is escaped."""
-    return '"' + "".join(_ESCAPES.get(c) or (c if c.isprintable() else _escape(c)) for c in text) + '"'
+    """A TOML basic string; what does not print is escaped."""
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    return "".join(_ESCAPES.get(c) or (c if c.isprintable() else _escape(c)) for c in text)
 
 
 def _escape(character: str) -> str:
@@ -48,8 +52,9 @@ def key_name(text: str) -> str:
 
 
 def shorten(text: str, width: int = 60) -> str:
-    """The text, cut where it is too long for a message."""
-    return text if len(text) <= width else text[: width - 3] + "..."
+    """The text on one line, cut where it is too long for a message."""
+    shown = "".join(c if c.isprintable() else _escape(c) for c in text[:width])
+    return shown if len(shown) <= width and len(text) <= width else shown[: width - 3] + "..."
 
 
 def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -63,6 +68,11 @@ def closest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 def check_keys(mapping: Mapping[str, object], known: Iterable[str], where: str) -> None:
     """Refuse keys that mean nothing.
+
+    Args:
+        mapping: what was found.
+        known: what is allowed.
+        where: the place, for the message.
 
     Raises:
         DomainError: names the place, the key and the closest known key.
@@ -89,28 +99,44 @@ def _wrong(where: str, wanted: str, value: object) -> DomainError:
 
 
 def as_mapping(value: object, where: str) -> Mapping[str, object]:
-    """A table (TOML) or object (JSON)."""
+    """A table (TOML) or object (JSON).
+
+    Raises:
+        DomainError: it is something else.
+    """
     if not isinstance(value, Mapping):
         raise _wrong(where, "a table of keys", value)
     return value
 
 
 def as_text(value: object, where: str) -> str:
-    """A text."""
+    """A text.
+
+    Raises:
+        DomainError: it is something else.
+    """
     if not isinstance(value, str):
         raise _wrong(where, "text", value)
     return value
 
 
 def as_flag(value: object, where: str) -> bool:
-    """true or false."""
+    """true or false.
+
+    Raises:
+        DomainError: it is something else.
+    """
     if not isinstance(value, bool):
         raise _wrong(where, "true or false", value)
     return value
 
 
 def as_whole(value: object, where: str) -> int:
-    """A whole number; 17.0 counts as one."""
+    """A whole number; 17.0 counts as one.
+
+    Raises:
+        DomainError: it is something else.
+    """
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -119,7 +145,11 @@ def as_whole(value: object, where: str) -> int:
 
 
 def as_number(value: object, where: str) -> float:
-    """A finite number."""
+    """A finite number.
+
+    Raises:
+        DomainError: it is something else.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise _wrong(where, "a number", value)
     try:
@@ -129,7 +159,11 @@ def as_number(value: object, where: str) -> float:
 
 
 def as_moment(value: object, where: str) -> tuple[datetime, bool]:
-    """A point in time, and whether it was written as a date alone (then it is that day's midnight)."""
+    """A point in time, and whether it was written as a date alone (then it is that day's midnight).
+
+    Raises:
+        DomainError: it is something else.
+    """
     if isinstance(value, str):
         try:
             value = date.fromisoformat(value)
@@ -146,7 +180,11 @@ def as_moment(value: object, where: str) -> tuple[datetime, bool]:
 
 
 def as_texts(value: object, where: str) -> tuple[str, ...]:
-    """A list of texts; numbers and true/false stand for their one text (17, 0.5, True)."""
+    """A list of texts; numbers and true/false stand for their one text (17, 0.5, True).
+
+    Raises:
+        DomainError: it is something else.
+    """
     if not isinstance(value, (list, tuple)):
         raise _wrong(where, "a list", value)
     texts: list[str] = []

@@ -23,6 +23,7 @@ from dpsynth.domain.columns import (
     Integer,
     Real,
     Resolution,
+    is_unicode,
 )
 from dpsynth.errors import DomainError, SourceError
 
@@ -130,12 +131,16 @@ def _column(name: str, cells: pd.Series) -> AbstractColumn | str:
         return _moments(name, cells)
     if types.is_numeric_dtype(cells) and not types.is_complex_dtype(cells):
         return _numbers(name, np.unique(np.asarray(cells)))
-    if not all(isinstance(cell, str) or np.isscalar(cell) or hasattr(cell, "isoformat") or isinstance(cell, Decimal)
-               for cell in cells.head(FEW_ROWS)) or isinstance(cells.iloc[0], bytes):  # fmt: skip
+    try:
+        distinct = cells.unique().tolist()
+    except TypeError:  # lists and the like
         return "only single values can be modelled"
-    texts = cells.astype(str).str.strip()
-    texts = texts[texts != ""]
-    return _texts(name, texts.unique().tolist(), rows=len(texts)) if len(texts) else "the reference has no value here"
+    if any(isinstance(value, bytes) or not is_unicode(str(value)) for value in distinct):
+        return "only numbers, dates and text can be modelled"
+    blank = [value for value in distinct if not str(value).strip()]
+    texts = sorted({str(value).strip() for value in distinct} - {""})
+    rows = len(cells) - int(cells.isin(blank).sum()) if blank else len(cells)
+    return _texts(name, texts, rows) if texts else "the reference has no value here"
 
 
 def _texts(name: str, values: list[str], rows: int) -> AbstractColumn | str:
@@ -155,7 +160,7 @@ def _texts(name: str, values: list[str], rows: int) -> AbstractColumn | str:
     if len(values) == rows > FEW_ROWS:
         return Identifier(name=name)
     if len(values) <= LONGEST_LIST:
-        return Category(name=name, values=tuple(sorted(values)))
+        return Category(name=name, values=tuple(values))
     return f'free text (over {LONGEST_LIST:,} values), refused; kind = "identifier", a shorter list, or leave it out'
 
 
@@ -177,8 +182,9 @@ def _numbers(name: str, values: np.ndarray, decimals: int | None = None) -> Abst
     if not len(values):
         return "the reference has no finite number here"
     if decimals is None or np.array_equal(np.round(values), values):
-        places = (d for d in range(MOST_DECIMALS + 1) if np.array_equal(np.round(values, d), values))
-        decimals = next(places, None)
+        with np.errstate(over="ignore"):
+            places = [d for d in range(MOST_DECIMALS + 1) if np.array_equal(np.round(values, d), values)]
+        decimals = places[0] if places else None
     low, high = float(values.min()), float(values.max())
     if decimals == 0:
         return _whole(name, int(low), int(high))
@@ -215,7 +221,7 @@ def _moments(name: str, cells: pd.Series) -> AbstractColumn:
     resolution = next((word for word, step in _STEPS if not (ticks % step).any()), Resolution.SECOND)
     return Datetime(
         name=name,
-        minimum=datetime(cells.min().year, 1, 1),  # noqa: DTZ001 (bounds have no zone)
-        maximum=datetime(cells.max().year, 12, 31, *_LAST.get(resolution, (23, 59, 59))),  # noqa: DTZ001
+        minimum=datetime(cells.min().year, 1, 1),
+        maximum=datetime(cells.max().year, 12, 31, *_LAST.get(resolution, (23, 59, 59))),
         resolution=resolution,
     )

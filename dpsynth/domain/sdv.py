@@ -80,7 +80,7 @@ def _table(mapping: Mapping[str, Any], where: str) -> Mapping[str, Any]:
 
 
 def _entry(name: str, declared: object, told: Mapping[str, Any], where: str) -> Entry:
-    at = f"{where}: columns.{key_name(shorten(name))}"
+    at = f"{where}: columns.{shorten(key_name(name))}"
     declared = as_mapping(declared, at)
     plain: dict[str, Any] = {"kind": told["kind"]} if "kind" in told else _facts(declared, at)
     return Entry(name, {**plain, **told}, lambda key: f"{at}.{key}" if key else at)

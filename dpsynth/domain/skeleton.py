@@ -24,7 +24,8 @@ SCALARS = {
 MORE = '# More keys: required = true (no missing cells), special = [0], grid = "log", outside = "other"; on top: label.'
 TO_FILL_IN = "# FILL IN what is marked, from a code book or common knowledge: never from the rows of the private table."
 TO_CHECK = "# Lists and bounds below came from a reference table that was declared public. Check them."
-KINDS = "category, boolean, integer, real, datetime or identifier; then values, or minimum and maximum"
+KINDS = "# Kinds: category (with values), boolean, integer, real, datetime (with minimum and maximum), identifier."
+UNKNOWN = "FILL IN: the kind, then values, or minimum and maximum"
 
 
 def skeleton(
@@ -54,7 +55,7 @@ def skeleton(
     if format == "toml":
         header = [TO_FILL_IN] if any("FILL IN" in note for note in notes.values()) else []
         header += [TO_CHECK] if public is not None else []
-        return render({"columns": columns}, notes, [*header, MORE])
+        return render({"columns": columns}, notes, [*header, KINDS, MORE])
     if format != "table-schema":
         raise DomainError(f'Unknown skeleton format "{format}". Formats: toml, table-schema.')
     schema = schema_of_plain({"columns": columns})
@@ -91,7 +92,7 @@ def _known(name: str, public: PublicFacts | None) -> tuple[dict[str, Any], dict[
 def _from_type(stored: str | None) -> tuple[dict[str, Any], dict[str, str]]:
     """Plain keys and notes by key, from a storage type."""
     if stored is None:
-        return {"kind": ""}, {"kind": f"FILL IN: {KINDS}"}
+        return {"kind": ""}, {"kind": UNKNOWN}
     word = stored.split("[")[0].split("(")[0].lower().rstrip("0123456789")
     kind = next((kind for kind, words in SCALARS.items() if word in words), None)
     if stored.startswith(("list", "struct", "map")) or kind is None:

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from dpsynth.domain.canonical import canonical_json, number_text
 from dpsynth.domain.columns import AbstractColumn, Boolean, Category, Identifier, Integer, Outside, Real, is_unicode
+from dpsynth.domain.keys import shorten
 from dpsynth.errors import DomainError
 
 __all__ = ["Domain", "is_discrete"]
+
+FEW_NAMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,7 @@ class Domain:
             seen.add(column.name)
         if self.label is not None:
             if self.label not in seen:
-                raise DomainError(
-                    f"The label {self.label!r} is not a column of the domain. Columns: {', '.join(self.names[:20])}."
-                )
+                raise DomainError(f"The label {self.label!r} is not a column of the domain. {self._first_names()}")
             if isinstance(self[self.label], Identifier):
                 raise DomainError(f"The label {self.label!r} is an identifier, which is never read.")
         self._check_missing_values()
@@ -77,7 +78,11 @@ class Domain:
         for column in self.columns:
             if column.name == name:
                 return column
-        raise DomainError(f"There is no column {name!r} in the domain. Columns: {', '.join(self.names[:20])}.")
+        raise DomainError(f"There is no column {name!r} in the domain. {self._first_names()}")
+
+    def _first_names(self) -> str:
+        more = ", ..." if len(self) > FEW_NAMES else ""
+        return f"Columns: {', '.join(shorten(name) for name in self.names[:FEW_NAMES])}{more}."
 
     def __iter__(self) -> Iterator[AbstractColumn]:
         return iter(self.columns)

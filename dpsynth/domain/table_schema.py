@@ -108,7 +108,7 @@ def _refuse_near_misses(found: Mapping[str, Any], known: tuple[str, ...], where:
 def _entry(field: object, number: int, where: str) -> Entry:
     field = as_mapping(field, f"{where}: fields, entry {number}")
     name = as_text(field.get("name"), f"{where}: fields, entry {number}: name")
-    at = f"{where}: fields.{key_name(shorten(name))}"
+    at = f"{where}: fields.{shorten(key_name(name))}"
     _refuse_near_misses(field, STANDARD_FIELD, at)
     constraints = as_mapping(field.get("constraints", {}), f"{at}.constraints")
     check_keys(constraints, CONSTRAINTS, f"{at}.constraints")

@@ -54,14 +54,19 @@ class PrivacyUnit:
 
     @classmethod
     def parse(cls, text: str) -> PrivacyUnit:
-        """Read what `str()` prints: "rows(1)" or "person(column, 5)"."""
+        """Read what `str()` prints: "rows(1)" or "person(column, 5)".
+
+        Raises:
+            DomainError: it is no such text.
+        """
         head, _, rest = text.strip().partition("(")
-        parts = [p.strip() for p in rest.rstrip(")").split(",")] if rest.endswith(")") else []
+        inside = rest[:-1] if rest.endswith(")") else ""
+        column, _, size = inside.rpartition(",")
         try:
-            if head == "rows" and len(parts) == 1:
-                return rows(int(parts[0]))
-            if head == "person" and len(parts) == 2:
-                return person(parts[0], int(parts[1]))
+            if head == "rows":
+                return rows(int(inside))
+            if head == "person" and column.strip():
+                return person(column.strip(), int(size))
         except ValueError:
             pass
         raise DomainError(f"Cannot read the privacy unit {text!r}: write rows(1) or person(COLUMN, MAX_ROWS).")
