@@ -22,11 +22,11 @@ from dpsynth.domain.build import from_dict, read_plain
 from dpsynth.domain.keys import key_name, quote
 from dpsynth.domain.plain import to_dict
 from dpsynth.domain.table import Domain
-from dpsynth.domain.text import read_text, write_text
+from dpsynth.domain.text import read_text
 from dpsynth.domain.unit import PrivacyUnit
 from dpsynth.errors import DomainError
 
-__all__ = ["from_dict", "parse_toml", "read_toml", "render", "to_dict", "to_toml", "write"]
+__all__ = ["from_dict", "parse_toml", "read_toml", "render", "to_dict", "to_toml"]
 
 WIDTH = 110
 HEADER = (
@@ -81,20 +81,6 @@ def to_toml(domain: Domain, unit: PrivacyUnit | None = None) -> str:
     Guarantee: reading it gives an equal domain and unit.
     """
     return render(to_dict(domain, unit))
-
-
-def write(domain: Domain, path: str | Path, unit: PrivacyUnit | None = None) -> None:
-    """Write a new TOML domain file.
-
-    Args:
-        domain: the public columns.
-        path: the file; it must not exist yet.
-        unit: a privacy unit to note in the file.
-
-    Raises:
-        OutputError: the file exists or cannot be written; nothing is left half-written.
-    """
-    write_text(path, to_toml(domain, unit))
 
 
 def render(
