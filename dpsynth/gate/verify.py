@@ -63,15 +63,17 @@ def verify(path: Path | str) -> VerifyReport:
     problems: list[str] = []
     warnings: list[str] = []
     state = LedgerState()
-    try:
-        found = scan(_image(path, problems))
-        _check_rows(found, state, problems)
-        problems += _check_draws(state)
-        problems += _check_caps(found.rows)
-    except LedgerError as error:
-        problems.append(str(error))
-    except DpsynthError as error:
-        problems.append(f"A row cannot be accounted for: {error}")
+    image = _image(path, problems)
+    if image:
+        try:
+            found = scan(image)
+            _check_rows(found, state, problems)
+            problems += _check_draws(state)
+            problems += _check_caps(found.rows)
+        except LedgerError as error:
+            problems.append(str(error))
+        except DpsynthError as error:
+            problems.append(f"A row cannot be accounted for: {error}")
     if path.stat().st_mode & 0o077:
         warnings.append("Other users may read the file: its mode should be 0600.")
     if any(not charge.private for charge in state.reservations.values()):
@@ -84,23 +86,22 @@ def _image(path: Path, problems: list[str]) -> bytes:
 
     Read through SQLite: opening the file beside it would drop the locks of this process.
     """
-    with sqlite_failures(path), contextlib.closing(connect(path)) as connection:
-        connection.execute("BEGIN")
+    with sqlite_failures(path):
         try:
-            connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-            image = connection.serialize()
-            complaints = [text for (text,) in connection.execute("PRAGMA integrity_check(10)")]
-        except sqlite3.OperationalError as error:
-            if "locked" in str(error) or "unable to open" in str(error):
+            with contextlib.closing(connect(path)) as connection:
+                connection.execute("BEGIN")
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                image = connection.serialize()
+                if [text for (text,) in connection.execute("PRAGMA integrity_check(10)")] != ["ok"]:
+                    problems.append("SQLite's integrity check fails.")
+                if path.stat().st_size != len(image):
+                    problems.append("The file is longer or shorter than its header says.")
+                return image
+        except sqlite3.DatabaseError as error:
+            if any(word in str(error) for word in ("locked", "unable to open", "readonly")):
                 raise
-            raise LedgerError("SQLite cannot read the file.") from None
-        except sqlite3.DatabaseError:
-            raise LedgerError("SQLite cannot read the file.") from None
-        if complaints != ["ok"]:
-            problems.append("SQLite's integrity check fails.")
-        if path.stat().st_size != len(image):
-            problems.append("The file is longer or shorter than its header says.")
-    return image
+            problems.append("SQLite cannot read the file.")
+            return b""
 
 
 def _check_rows(found: Scan, state: LedgerState, problems: list[str]) -> None:
