@@ -37,6 +37,12 @@ def missing_text(domain: Domain) -> str:
 def write_table(frame: pd.DataFrame, path: Path, *, domain: Domain, format: str) -> None:
     """Write a synthetic table.
 
+    Args:
+        frame: the rows, columns of the domain.
+        path: the file to make.
+        domain: says how a missing cell is written.
+        format: "csv" or "parquet".
+
     Guarantee: reading the file under the same domain gives the same cells; post-processing.
     """
     if format == "parquet":
@@ -46,7 +52,13 @@ def write_table(frame: pd.DataFrame, path: Path, *, domain: Domain, format: str)
 
 
 def read_table(path: Path, *, domain: Domain, format: str) -> pd.DataFrame:
-    """Read what `write_table` wrote: text stays text ("01" is not 1), dates become dates."""
+    """Read what `write_table` wrote: text stays text ("01" is not 1), dates become dates.
+
+    Args:
+        path: the file.
+        domain: says which columns are text, and which texts mean missing.
+        format: "csv" or "parquet".
+    """
     import pandas as pd
 
     if format == "parquet":

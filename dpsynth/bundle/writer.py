@@ -115,7 +115,8 @@ def release(
         The bundle. Where `out` already holds this very release it is returned as it stands, at no cost.
 
     Raises:
-        InputError: an argument, domain, table or folder that cannot be used; nothing was charged unless said.
+        InputError: an argument, domain or table that cannot be used; nothing was charged.
+        OutputError: the folder cannot be written or holds something else; nothing was charged unless it says so.
         BudgetRefused: the ledger has less left than the plan costs; no row was read.
 
     Guarantee: rows are read by the gate only, after the charge is committed; the folder holds post-processing only.
@@ -159,10 +160,10 @@ def release(
             )
         extract = ledger_extract(table, list(dict.fromkeys(m.event_id for m in model.measurements)))
         _write(staged, plan, model, request, release_id, extract, progress)
+        if progress is not None:
+            progress("write", 1.0)
         with output_errors(folder, _AFTER_CHARGE):
             staged.publish(replace=overwrite)
-    if progress is not None:
-        progress("write", 1.0)
     return read_bundle(folder)
 
 
@@ -190,7 +191,7 @@ def _write(
     with output_errors(staged.out, _AFTER_CHARGE):
         kind = request["format"]
         write_table(frame, staged.path / f"synthetic.{kind}", domain=plan.domain, format=kind)
-        model.save(staged.path / "model")
+        _save(model, staged)
         write_domain(plan.domain, staged.path / "domain.toml", unit=plan.unit)
         facts = {
             "schema": SCHEMA,
@@ -210,6 +211,15 @@ def _write(
             "files": describe_files(staged.path),
         }
         (staged.path / FACTS_FILE).write_bytes(render(facts))
+
+
+def _save(model: AbstractFittedModel, staged: StagedFolder) -> None:
+    from safetensors import SafetensorError
+
+    try:
+        model.save(staged.path / "model")
+    except (OutputError, SafetensorError):  # neither of them knows the folder that the caller named
+        raise OutputError(f"Cannot write the model into {staged.out}.\n{_AFTER_CHARGE}") from None
 
 
 def _warnings(model: AbstractFittedModel) -> list[str]:

@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from dpsynth.cli.console import make_console
+from dpsynth.cli.interrupts import EXIT_INTERRUPTED
 from dpsynth.errors import DpsynthError
 from dpsynth.version import __version__
 
@@ -31,7 +32,6 @@ VERBS = {
 """Verb -> help line; the verb `x` is the `app` of the module `dpsynth.cli.x`."""
 
 EXIT_INTERNAL = 4
-EXIT_INTERRUPTED = 130
 
 
 class _LazyGroup(TyperGroup):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dpsynth.cli.console import make_console, progress_bar, write_json, write_pairs, write_table, write_warnings
+from dpsynth.cli.interrupts import patient_interrupts, stopped
 from dpsynth.cli.options import JsonOption, QuietOption
-from dpsynth.cli.release import promise, stopped
+from dpsynth.cli.release import promise
 from dpsynth.errors import LedgerError, OutputError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _demo(
     folder = out or Path("demo" if epsilon == 1 else f"demo-epsilon-{epsilon:g}")
     paths = _lay_out(folder)
     try:
-        with progress_bar(quiet=quiet) as progress:
+        with progress_bar(quiet=quiet) as bar, patient_interrupts(bar) as progress:
             bundle = release(
                 paths["table"],
                 domain=paths["domain"],
@@ -93,7 +94,7 @@ def _facts(folder: Path, bundle: Bundle, report: VerifyReport, errors: list[Erro
         "release_id": bundle.release_id,
         "guarantee": bundle.facts["guarantee"],
         "rows": bundle.facts["sampling"]["rows"],
-        "ledger": {"verified": report.ok, "rows": report.rows, "charges": report.reservations, "head": report.head},
+        "ledger": {"verified": report.ok, "rows": report.rows, "charges": report.charges, "head": report.head},
         "mean_tvd": {e.name: {"one": e.one, "two": e.two, "three": e.three} for e in errors},
         "warnings": list(bundle.warnings),
         "seconds": round(seconds, 2),

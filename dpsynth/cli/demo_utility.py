@@ -77,13 +77,14 @@ def _codes(values: pd.Series, column: AbstractColumn) -> np.ndarray:
     import pandas as pd
 
     if isinstance(column, (Integer, Real)):
-        numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        numbers = np.asarray(pd.to_numeric(values, errors="coerce"), dtype=np.float64)
         width = column.maximum - column.minimum + isinstance(column, Integer)
-        share = (np.clip(numbers, column.minimum, column.maximum) - column.minimum) / width
+        share = (numbers.clip(column.minimum, column.maximum) - column.minimum) / width
         cells = np.minimum(np.floor(np.nan_to_num(share) * (_size(column) - 1)), _size(column) - 2)
         return np.where(np.isnan(numbers), 0, 1 + cells).astype(np.int64)
     listed = [v.strip() for v in column.values] if isinstance(column, Category) else ["False", "True"]
-    return 1 + pd.Index(listed).get_indexer(pd.Index(values.astype("str").str.strip())).astype(np.int64)
+    found = pd.Index(listed).get_indexer(pd.Index(values.astype("str").str.strip()))
+    return np.asarray(found, dtype=np.int64) + 1
 
 
 def _mean_tvd(a: np.ndarray, b: np.ndarray, sizes: np.ndarray, cliques: Sequence[tuple[int, ...]]) -> float:

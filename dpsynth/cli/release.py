@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dpsynth.cli.console import progress_bar, say, write_json, write_pairs, write_warnings
+from dpsynth.cli.console import progress_bar, write_json, write_pairs, write_warnings
+from dpsynth.cli.interrupts import patient_interrupts, stopped
 from dpsynth.cli.options import (
     AccountOption,
     CapDeltaOption,
@@ -33,7 +34,7 @@ from dpsynth.cli.options import (
 if TYPE_CHECKING:
     from dpsynth.bundle import Bundle
 
-__all__ = ["app", "promise", "stopped"]
+__all__ = ["app", "promise"]
 
 app = typer.Typer(add_completion=False)
 
@@ -67,7 +68,7 @@ def _release(
     cap = read_cap(cap_epsilon, cap_delta)
     book = ledger or default_ledger_path()
     try:
-        with progress_bar(quiet=quiet) as progress:
+        with progress_bar(quiet=quiet) as bar, patient_interrupts(bar) as progress:
             bundle = release(
                 table,
                 domain=domain,
@@ -116,13 +117,3 @@ def promise(bundle: Bundle) -> str:
         f"epsilon {facts['certified']['epsilon']} at delta {facts['certified']['delta']:g} "
         f"(asked: {facts['promised']['epsilon']:g}), for any {facts['unit']} {change}"
     )
-
-
-def stopped(ledger: Path) -> typer.Exit:
-    """What to tell a person who pressed Ctrl-C: nothing is half-written and paid answers are not lost."""
-    say(
-        "Stopped: no output was written.\n"
-        f"What was charged stays charged in {ledger}; the same command again replays its stored answers at no cost.",
-        err=True,
-    )
-    return typer.Exit(130)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from dpsynth.bundle import Bundle, make_plan, read_bundle
 from dpsynth.domain import NeighbouringRelation, read_domain_file, rows, write_domain
@@ -209,9 +210,16 @@ def test_a_disk_that_fills_up_later_costs_nothing_more(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
+    def unsaved(*_: object) -> None:
+        raise SafetensorError("I/O error: No space left on device (os error 28)")
+
     with monkeypatch.context() as patch:
         patch.setattr("pandas.DataFrame.to_csv", full)
         with pytest.raises(OutputError, match=r"the disk is full\.\nThe answers are stored in the ledger"):
+            make()
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeModel, "save", unsaved)
+        with pytest.raises(OutputError, match=r"Cannot write the model into .*\nThe answers are stored in the ledger"):
             make()
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", full)
