@@ -36,14 +36,14 @@ def _named(path: Path) -> set[str]:
 
 
 def mechanisms() -> set[str]:
-    """Public functions of dpsynth.noise that draw (they take entropy) in a file of their own name."""
+    """Public functions of dpsynth.noise that draw (they take entropy) and name their file."""
     found = set()
     for path in python_files("dpsynth"):
         if path.parts[1] == "noise":
             for node in tree(path).body:
                 if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
                     takes = {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
-                    if "entropy" in takes and node.name in _exported(path):
+                    if "entropy" in takes and node.name == path.stem:
                         found.add(f"{module_name(path)}.{node.name}")
     return found
 
