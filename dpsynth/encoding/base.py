@@ -63,7 +63,7 @@ class AbstractColumnEncoder(ABC):
         from dpsynth.encoding.values import read_cells
 
         cells = read_cells(values, self.policy)
-        return cells.spread(self.encode_cells(cells), self.absent)
+        return cells.spread(self.encode_cells(cells), np.int32(self.absent))
 
     def decode(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """object or typed array[n] of values of the domain (None where missing); uniform inside a cell.

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from dpsynth.domain.columns import Boolean
 from dpsynth.encoding.base import AbstractColumnEncoder
-from dpsynth.encoding.texts import numbers_of
+from dpsynth.encoding.texts import distinct, numbers_of
 from dpsynth.encoding.values import Cells, Form, MissingPolicy
 
 __all__ = ["BooleanEncoder"]
@@ -18,7 +18,7 @@ _TRUE = ("true", "t", "yes", "y")
 
 
 class BooleanEncoder(AbstractColumnEncoder):
-    """missing, false, true. true/false, t/f, yes/no, y/n (any case) and the numbers 1/0 are read; all else is missing."""
+    """missing, false, true. Read are true/false, t/f, yes/no, y/n (any case) and the numbers 1/0; all else is missing."""
 
     def __init__(self, column: Boolean, policy: MissingPolicy) -> None:
         self.column, self.policy = column, policy
@@ -36,14 +36,17 @@ class BooleanEncoder(AbstractColumnEncoder):
         if cells.form is Form.INSTANT:
             return np.full(len(cells.values), self.absent, np.int32)
         if cells.form is Form.NUMBER:
-            numbers = cells.values
-            false, true = numbers == 0, numbers == 1
-        else:
-            lowered = pc.ascii_lower(cells.values)
-            numbers = numbers_of(cells.values)
-            false = (numbers == 0) | pc.is_in(lowered, pa.array(_FALSE, pa.large_string())).to_numpy(False)
-            true = (numbers == 1) | pc.is_in(lowered, pa.array(_TRUE, pa.large_string())).to_numpy(False)
-        codes = np.full(len(cells.values), self.absent, np.int32)
+            return self._codes(cells.values == 0, cells.values == 1)
+        texts, index = distinct(cells.values)
+        lowered, numbers = pc.ascii_lower(texts), numbers_of(texts)
+        false, true = (
+            (numbers == truth) | pc.is_in(lowered, pa.array(words, pa.large_string())).to_numpy(zero_copy_only=False)
+            for truth, words in enumerate((_FALSE, _TRUE))
+        )
+        return self._codes(false, true)[index]
+
+    def _codes(self, false: np.ndarray, true: np.ndarray) -> np.ndarray:
+        codes = np.full(len(false), self.absent, np.int32)
         codes[false] = self.first
         codes[true] = self.first + 1
         return codes

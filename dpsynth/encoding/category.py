@@ -15,9 +15,11 @@ from dpsynth.encoding.values import Cells, Form, MissingPolicy
 
 __all__ = ["CategoryEncoder"]
 
+_PLAIN = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary, pa.types.is_large_binary)
+
 
 class CategoryEncoder(AbstractColumnEncoder):
-    """A cell finds its listed value by its trimmed text, else by the number, the instant or the truth value it reads as.
+    """A cell finds its listed value by its trimmed text, else by the number, instant or truth value that it reads as.
 
     Where several listed values read alike ("1" and "1.0"), a cell that is not one of these texts takes the value whose
     text is the canonical one, else the first listed.
@@ -40,6 +42,10 @@ class CategoryEncoder(AbstractColumnEncoder):
         self._outside = self.other if self.other is not None else self.absent
         self._texts = pa.array(self.values, type=pa.large_string())
         self._read_listed_values()
+        # What each listed text gives when a cell is that very text, and the last entry for all other cells.
+        self._exact = np.arange(self.first, self.size + 1, dtype=np.int32)
+        self._exact[:-1][policy.among_texts(self._texts)] = self.absent
+        self._exact[-1] = -1
 
     def _read_listed_values(self) -> None:
         codes = range(self.first, self.size)
@@ -60,6 +66,17 @@ class CategoryEncoder(AbstractColumnEncoder):
             exact = [code for code in alike if self.values[code - self.first] == str(bool(truth))]
             if exact or len(alike) == 1:
                 self._truths[truth] = (exact or alike)[0]
+
+    def encode(self, values: pa.Array) -> np.ndarray:
+        """int32[n]: the cell of every value. Cells that are a listed text to the letter take a short way to it."""
+        if not any(test(values.type) for test in _PLAIN):
+            return super().encode(values)
+        found = pc.index_in(values, value_set=self._texts.cast(values.type))
+        codes = self._exact[(found.fill_null(-1) if found.null_count else found).to_numpy(zero_copy_only=False)]
+        rest = np.flatnonzero(codes < 0)
+        if len(rest):
+            codes[rest] = super().encode(values.take(pa.array(rest)))
+        return codes
 
     def encode_cells(self, cells: Cells) -> np.ndarray:
         """int32[m]: the code of every canonical value."""

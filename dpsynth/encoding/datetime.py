@@ -9,7 +9,7 @@ import numpy as np
 from dpsynth.domain.columns import Datetime, Outside, Resolution
 from dpsynth.encoding.base import AbstractColumnEncoder
 from dpsynth.encoding.lattice import Lattice, find_cells, whole_edges
-from dpsynth.encoding.texts import instants_of
+from dpsynth.encoding.texts import distinct, instants_of
 from dpsynth.encoding.values import Cells, Form, MissingPolicy
 
 __all__ = ["DatetimeEncoder"]
@@ -50,7 +50,8 @@ class DatetimeEncoder(AbstractColumnEncoder):
         if cells.form is Form.INSTANT:
             instants, valid = cells.values, np.ones(len(cells.values), bool)
         elif cells.form is Form.TEXT:
-            instants, valid = instants_of(cells.values)
+            texts, index = distinct(cells.values)
+            instants, valid = (said[index] for said in instants_of(texts))
         else:
             return np.full(len(cells.values), self.absent, np.int32)
         steps = (instants - self._origin) // self._step

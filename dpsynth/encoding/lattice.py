@@ -12,12 +12,13 @@ import numpy as np
 
 from dpsynth.domain.columns import Grid
 
-__all__ = ["FEW", "Lattice", "find_cells", "real_edges", "whole_edges"]
+__all__ = ["FEW", "Lattice", "find_cells", "look_up_table", "real_edges", "whole_edges"]
 
 FEW = 200
 EQUAL_CELLS = 1024
 LOG_CELLS = 512
 LOG_RANGE = 1e-5
+_TABLE = 2**18
 
 
 def whole_edges(minimum: int, maximum: int, grid: Grid) -> np.ndarray:
@@ -84,15 +85,21 @@ def find_cells(edges: np.ndarray, values: np.ndarray) -> np.ndarray:
     """int32[n]: the cell of every finite value within the edges; the last cell holds its upper edge too."""
     cells = len(edges) - 1
     low, high = float(edges[0]), float(edges[-1])
-    equal = cells > 1 and np.isfinite(high - low) and _is_equal(edges)
-    if equal:
-        # Arithmetic finds the cell up to rounding; the edges then decide.
-        found = np.clip((values - low) * (cells / (high - low)), 0, cells - 1).astype(np.int32)
-        found -= (values < edges[found]) & (found > 0)
-        found += (values >= edges[found + 1]) & (found < cells - 1)
-        return found
-    found = np.searchsorted(edges, values, side="right").astype(np.int32)
-    return np.clip(found - 1, 0, cells - 1, out=found)
+    if not np.isfinite(high - low) or not _is_equal(edges):
+        found = np.searchsorted(edges, values, side="right").astype(np.int32)
+        return np.clip(found - 1, 0, cells - 1, out=found)
+    # Arithmetic finds the cell up to rounding; the edges then decide.
+    found = np.minimum((values - low) * (cells / (high - low)), cells - 1).astype(np.int32)
+    found -= (values < edges[found]) & (found > 0)
+    found += (values >= edges[found + 1]) & (found < cells - 1)
+    return found
+
+
+def look_up_table(edges: np.ndarray) -> np.ndarray | None:
+    """int32[values]: the cell of minimum, minimum + 1, ... for edges over whole numbers; None where it is too long."""
+    if edges[-1] - edges[0] > _TABLE:
+        return None
+    return np.repeat(np.arange(len(edges) - 1, dtype=np.int32), np.diff(edges.astype(np.int64)))
 
 
 def _is_equal(edges: np.ndarray) -> bool:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dpsynth.domain.columns import Integer, Outside, Real
 from dpsynth.encoding.base import AbstractColumnEncoder
-from dpsynth.encoding.lattice import Lattice, find_cells, real_edges, whole_edges
+from dpsynth.encoding.lattice import Lattice, find_cells, look_up_table, real_edges, whole_edges
 from dpsynth.encoding.texts import booleans_of, numbers_of
 from dpsynth.encoding.values import Cells, Form, MissingPolicy
 
@@ -27,6 +27,7 @@ class _NumericEncoder(AbstractColumnEncoder):
 
     column: Integer | Real
     grid_edges: np.ndarray
+    _table: np.ndarray | None = None
 
     def _place(self, column: Integer | Real, policy: MissingPolicy, edges: np.ndarray) -> None:
         self.column, self.policy = column, policy
@@ -58,13 +59,18 @@ class _NumericEncoder(AbstractColumnEncoder):
     def _codes(self, numbers: np.ndarray) -> np.ndarray:
         low, high = float(self.column.minimum), float(self.column.maximum)
         numbers = self._settle(numbers)
-        unread = np.isnan(numbers)
-        inside = np.clip(np.where(unread, low, numbers), low, high)
-        codes = find_cells(self.grid_edges, inside)
+        # fmax and fmin put NaN at the minimum; its code is overwritten below.
+        inside = np.fmin(np.fmax(numbers, low), high)
+        if self._table is not None:
+            codes = self._table[(inside - low).astype(np.int32)]
+        else:
+            codes = find_cells(self.grid_edges, inside)
         codes += np.int32(self.ordered_from)
+        unread = np.isnan(numbers)
         if self.column.outside is Outside.MISSING:
             unread |= (numbers < low) | (numbers > high)
-        codes[unread] = self.absent
+        if unread.any():
+            codes[unread] = self.absent
         for i, value in enumerate(self.special):
             codes[numbers == value] = self.first + i
         return codes
@@ -91,6 +97,7 @@ class IntegerEncoder(_NumericEncoder):
     def __init__(self, column: Integer, policy: MissingPolicy) -> None:
         edges = whole_edges(column.minimum, column.maximum, column.grid)
         self._lattice = Lattice(edges[:-1], edges[1:], np.array(sorted(column.special), dtype=np.int64))
+        self._table = look_up_table(edges)
         self._place(column, policy, edges.astype(np.float64))
 
     def _settle(self, numbers: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -73,15 +73,15 @@ class TableEncoder:
             rng: draws the place inside cells; no privacy depends on it.
 
         Returns:
-            int64 (Int64 where a cell is missing), float64, datetime64[us], object (None where missing), bool
-            (boolean where missing).
+            int64 (Int64 where a cell is missing), float64, datetime64[us], bool (boolean where missing), and texts in
+            the type that pandas gives them.
 
         Guarantee: post-processing.
         """
         import pandas as pd
 
         codes = np.asarray(codes)
-        by_name = {c.column.name: _to_series(c, codes[:, j], rng) for j, c in enumerate(self.columns)}
+        by_name = {c.column.name: _to_column(c, codes[:, j], rng) for j, c in enumerate(self.columns)}
         numbers = np.arange(1, len(codes) + 1)
         for column in self.domain:
             if isinstance(column, Identifier):
@@ -110,22 +110,23 @@ def _encoder(column: AbstractColumn, policy: MissingPolicy) -> AbstractColumnEnc
     raise DomainError(f"Column {column.name!r}: no encoder for {type(column).__name__}.")
 
 
-def _to_series(encoder: AbstractColumnEncoder, codes: np.ndarray, rng: np.random.Generator) -> pd.Series:
+def _to_column(encoder: AbstractColumnEncoder, codes: np.ndarray, rng: np.random.Generator) -> Any:
+    """An array that pandas takes as it is."""
     import pandas as pd
 
     gone = encoder.gone(codes)
     values = encoder.decode_ordinary(np.where(gone, encoder.first, codes), rng)
-    if values.dtype == object:
-        values[gone] = None
-        return pd.Series(values, dtype=object)
     if not gone.any():
-        return pd.Series(values)
-    if values.dtype.kind == "f":
-        values[gone] = np.nan
-    elif values.dtype.kind == "M":
-        values[gone] = np.datetime64("NaT")
-    elif values.dtype.kind == "b":
-        return pd.Series(pd.arrays.BooleanArray(values, gone))
-    else:
-        return pd.Series(pd.arrays.IntegerArray(values, gone))
-    return pd.Series(values)
+        return values
+    match values.dtype.kind:
+        case "i":
+            return pd.arrays.IntegerArray(values, gone)
+        case "b":
+            return pd.arrays.BooleanArray(values.astype(np.bool_), gone.astype(np.bool_))
+        case "f":
+            values[gone] = np.nan
+        case "M":
+            values[gone] = np.datetime64("NaT")
+        case _:
+            values[gone] = None
+    return values

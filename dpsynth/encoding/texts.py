@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["booleans_of", "equals_any", "instants_of", "numbers_of", "trim"]
+__all__ = ["booleans_of", "distinct", "equals_any", "instants_of", "numbers_of", "trim"]
 
 # The white space of str.strip(), so that cells and listed values are trimmed alike.
 WHITE_SPACE = "".join(chr(i) for i in (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))
@@ -25,6 +25,12 @@ _LAST_YEAR = 140_000
 def trim(texts: pa.Array) -> pa.Array:
     """Texts without the white space around them."""
     return pc.utf8_trim(texts, characters=WHITE_SPACE)
+
+
+def distinct(texts: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """The distinct texts (no nulls among them), and int32[n] where each text stands among them."""
+    coded = texts.dictionary_encode()
+    return coded.dictionary, coded.indices.to_numpy(zero_copy_only=False)
 
 
 def equals_any(wanted: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -95,7 +101,7 @@ def _offsets(zones: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _days(year: np.ndarray, month: np.ndarray, day: np.ndarray) -> np.ndarray:
-    """Days since 1970-01-01 in the proleptic Gregorian calendar (years counted from March, so that the leap day is last)."""
+    """Days since 1970-01-01 in the proleptic Gregorian calendar; years begin in March, so that the leap day is last."""
     shifted = np.where(month <= 2, year - 1, year)
     era, year_of_era = shifted // 400, shifted % 400
     day_of_year = (153 * ((month + 9) % 12) + 2) // 5 + day - 1

@@ -38,27 +38,35 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cells:
-    """Cells in canonical form.
+    """n cells in canonical form.
 
     Attributes:
         form: which form `values` has.
         values: NUMBER float64[m], TEXT pa.LargeStringArray[m] (trimmed, no nulls), INSTANT int64[m] (microseconds
             since 1970 in UTC), BOOLEAN bool[m].
         missing: bool[m].
-        index: int64[n] into the m values (-1: missing), or None where cell i is value i.
+        index: integers[n] into the m values, or None where cell i is value i.
+        nulls: bool[n], cells without a value, where there is an index; None where there are none.
     """
 
     form: Form
     values: np.ndarray | pa.Array
     missing: np.ndarray
     index: np.ndarray | None = None
+    nulls: np.ndarray | None = None
 
-    def spread(self, per_value: np.ndarray, when_missing: int) -> np.ndarray:
-        """Give every cell what its value got; missing cells get `when_missing`."""
-        per_value[self.missing] = when_missing
+    def spread(self, per_value: np.ndarray, when_missing: np.generic) -> np.ndarray:
+        """Give every cell what its value got (array[m], written to); missing cells get `when_missing`."""
+        if self.missing.any():
+            per_value[self.missing] = when_missing
         if self.index is None:
             return per_value
-        return np.append(per_value, per_value.dtype.type(when_missing))[self.index]
+        if not len(per_value):
+            return np.full(len(self.index), when_missing)
+        spread = per_value[self.index]
+        if self.nulls is not None:
+            spread[self.nulls] = when_missing
+        return spread
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,14 +116,10 @@ def read_cells(array: pa.Array, policy: MissingPolicy) -> Cells:
     if isinstance(array, pa.ExtensionArray):
         return read_cells(array.storage, policy)
     if pa.types.is_dictionary(kind):
-        inner = read_cells(array.dictionary, policy)
-        index = _integers(array.indices.fill_null(-1), np.int64)
-        if inner.index is not None:
-            index = np.append(inner.index, -1)[index]
-        return Cells(inner.form, inner.values, inner.missing, index)
+        return _indexed(read_cells(array.dictionary, policy), array.indices)
     if pa.types.is_run_end_encoded(kind):
         return read_cells(pc.run_end_decode(array), policy)
-    nulls = array.is_null().to_numpy(zero_copy_only=False)
+    nulls = _nulls(array)
     if pa.types.is_null(kind):
         return Cells(Form.NUMBER, np.full(len(array), np.nan), np.ones(len(array), bool))
     if pa.types.is_boolean(kind):
@@ -136,7 +140,24 @@ def read_cells(array: pa.Array, policy: MissingPolicy) -> Cells:
         return _from_bytes(array.cast(pa.binary()).cast(pa.large_binary()), nulls, policy)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind):
         return _from_bytes(array.cast(pa.large_binary()), nulls, policy)
-    return Cells(Form.TEXT, pa.array([STRANGE], pa.large_string()), np.zeros(1, bool), np.where(nulls, -1, 0))
+    strange = pa.array([STRANGE], pa.large_string())
+    return Cells(Form.TEXT, strange, np.zeros(1, bool), np.zeros(len(array), np.int8), nulls)
+
+
+def _nulls(array: pa.Array) -> np.ndarray:
+    return array.is_null().to_numpy(zero_copy_only=False) if array.null_count else np.zeros(len(array), bool)
+
+
+def _indexed(values: Cells, indices: pa.Array) -> Cells:
+    """Cells that point into other cells."""
+    nulls = _nulls(indices) if indices.null_count else None
+    index = (indices.fill_null(0) if indices.null_count else indices).to_numpy(zero_copy_only=False)
+    if values.index is not None:
+        if values.nulls is not None:
+            below = values.nulls[index]
+            nulls = below if nulls is None else nulls | below
+        index = values.index[index]
+    return Cells(values.form, values.values, values.missing, index, nulls)
 
 
 def _integers(array: pa.Array, dtype: type) -> np.ndarray:
@@ -144,7 +165,7 @@ def _integers(array: pa.Array, dtype: type) -> np.ndarray:
 
 
 def _from_integers(array: pa.Array, nulls: np.ndarray, policy: MissingPolicy) -> Cells:
-    values = array.fill_null(0).to_numpy(zero_copy_only=False)
+    values = (array.fill_null(0) if array.null_count else array).to_numpy(zero_copy_only=False)
     if values.dtype.itemsize == 8 and len(values) and (values.max() > _EXACT or values.min() < -_EXACT):
         # Beyond 2^53 only the digits tell two integers apart, and a listed value may be one of them.
         return _from_texts(array.cast(pa.string()), nulls, policy)
@@ -191,10 +212,11 @@ def _from_bytes(array: pa.Array, nulls: np.ndarray, policy: MissingPolicy) -> Ce
     except pa.ArrowInvalid:
         coded = array.dictionary_encode()
     repaired = [raw.decode("utf-8", errors="replace") for raw in coded.dictionary.to_pylist()]
-    inner = _from_texts(pa.array(repaired, pa.large_string()), np.zeros(len(repaired), bool), policy)
-    return Cells(inner.form, inner.values, inner.missing, _integers(coded.indices.fill_null(-1), np.int64))
+    texts = pa.array(repaired, pa.large_string())
+    return _indexed(_from_texts(texts, np.zeros(len(texts), bool), policy), coded.indices)
 
 
 def _from_texts(array: pa.Array, nulls: np.ndarray, policy: MissingPolicy) -> Cells:
-    texts = trim(array.cast(pa.large_string()).fill_null(""))
+    texts = array.cast(pa.large_string())
+    texts = trim(texts.fill_null("") if texts.null_count else texts)
     return Cells(Form.TEXT, texts, nulls | policy.among_texts(texts))

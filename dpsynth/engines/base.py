@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -36,9 +35,7 @@ class AbstractEngine(ABC):
     def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
         """Raw columns of every batch, by name, each read only when it is asked for."""
 
-    def counts(
-        self, cliques: Sequence[tuple[str, ...]], groupings: Mapping[str, Grouping]
-    ) -> list[np.ndarray]:
+    def counts(self, cliques: Sequence[tuple[str, ...]], groupings: Mapping[str, Grouping]) -> list[np.ndarray]:
         """Exact int64 histograms, one axis per column of the clique. The empty clique () counts all rows (0-d).
 
         Raises:

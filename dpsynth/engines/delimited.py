@@ -75,7 +75,11 @@ class DelimitedFile:
                 column_names=[str(j) for j in range(self._width)], block_size=len(clean) + 1, use_threads=False
             ),
             parse_options=arrow_csv.ParseOptions(
-                delimiter=self._delimiter, quote_char='"', double_quote=True, escape_char=False, newlines_in_values=False
+                delimiter=self._delimiter,
+                quote_char='"',
+                double_quote=True,
+                escape_char=False,
+                newlines_in_values=False,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, pa.binary()),

@@ -104,9 +104,7 @@ def _array_hashes(array: pa.Array, words: np.ndarray, key: bytes) -> np.ndarray:
         hashes = np.array([_text_hash("False", words, key), _text_hash("True", words, key)])[cells.values.astype(int)]
     else:
         hashes = _texts_hashes(cells.values, words, key)
-    missing = int(_mix(np.zeros(1, np.uint64), _MISSING, words)[0])
-    hashes[cells.missing] = missing
-    return hashes if cells.index is None else np.append(hashes, np.uint64(missing))[cells.index]
+    return cells.spread(hashes, _mix(np.zeros(1, np.uint64), _MISSING, words)[0])
 
 
 def _number_hashes(numbers: np.ndarray, words: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,9 @@ def find_columns(labels: Sequence[str], names: Iterable[str]) -> dict[str, int]:
     for name in names:
         found = [j for j, label in enumerate(labels) if label == name]
         if not found:
-            raise SourceError(f"The table has no column {name!r}, which the domain declares.\nRename it or edit the domain.")
+            raise SourceError(
+                f"The table has no column {name!r}, which the domain declares.\nRename it or edit the domain."
+            )
         if len(found) > 1:
             raise SourceError(f"The table has several columns named {name!r}.\nKeep one of them.")
         places[name] = found[0]
@@ -177,7 +179,7 @@ def _object_text(value: Any) -> str | None:
         return None if value.is_nan() else str(value)
     if isinstance(value, datetime):
         if value.tzinfo is not None:
-            value = value.astimezone(timezone.utc).replace(tzinfo=None)
+            value = value.astimezone(UTC).replace(tzinfo=None)
         return value.isoformat(sep=" ")
     if isinstance(value, date):
         return value.isoformat()

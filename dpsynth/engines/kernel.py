@@ -18,9 +18,7 @@ _MERGE_CLIQUES = 16
 _BLOCK = 2**15
 
 
-def counts(
-    columns: Sequence[np.ndarray], sizes: Sequence[int], cliques: Sequence[Sequence[int]]
-) -> np.ndarray:
+def counts(columns: Sequence[np.ndarray], sizes: Sequence[int], cliques: Sequence[Sequence[int]]) -> np.ndarray:
     """Histograms of cliques of encoded columns, flattened in C order and put end to end.
 
     Args:

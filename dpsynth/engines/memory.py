@@ -41,7 +41,11 @@ class MemoryEngine(AbstractEngine):
     def batches(self) -> Iterator[list[np.ndarray]]:
         """The whole table as one batch."""
         if self._codes is None:
-            self._codes = self._from_files() if self._files is not None else [compact(self._encode(c.column.name), c.size) for c in self.encoder.columns]
+            self._codes = (
+                self._from_files()
+                if self._files is not None
+                else [compact(self._encode(c.column.name), c.size) for c in self.encoder.columns]
+            )
         yield self._codes
 
     def _from_files(self) -> list[np.ndarray]:

@@ -38,7 +38,7 @@ def open_engine(source: Any, domain: Domain, engine: str = "auto") -> AbstractEn
     paths = _paths(source)
     if paths is None:
         if engine == "duckdb":
-            raise SourceError("The duckdb engine reads files. Pass a path, or use engine = \"memory\".")
+            raise SourceError('The duckdb engine reads files. Pass a path, or use engine = "memory".')
         return MemoryEngine(source, encoder)
     files = DuckdbEngine(paths, encoder)
     return MemoryEngine(files, encoder) if engine == "memory" else files
