@@ -19,7 +19,7 @@ _FAR = 24
 
 
 def _inverse_tangent(inverse: int, bits: int) -> int:
-    """atan(1 / inverse) in units of 2^-bits, by its alternating series; off by less than one unit per term."""
+    """atan(1 / inverse) in units of 2^-bits, by its alternating series; less than two units off per term."""
     power, total, divisor, sign = (1 << bits) // inverse, 0, 1, 1
     while power:
         total += sign * (power // divisor)
@@ -30,7 +30,7 @@ def _inverse_tangent(inverse: int, bits: int) -> int:
 
 @cache
 def _pi() -> int:
-    """pi in units of 2^-1024, off by less than one unit (Machin's formula with 32 guard bits)."""
+    """pi in units of 2^-1024, less than two units off (Machin's formula with 32 guard bits)."""
     bits = _PI_BITS + 32
     return (16 * _inverse_tangent(5, bits) - 4 * _inverse_tangent(239, bits)) >> 32
 
@@ -53,9 +53,9 @@ def central_normal(x: Fraction, bits: int) -> tuple[int, int]:
     if x >= _FAR:
         return 1 << bits, 0
     # P(|Z| <= x) = sqrt(2/pi) x sum (-1)^n z^n / (n! (2n+1)) with z = x^2/2; the terms grow to e^z before they
-    # shrink, so 1.5 z more bits are carried than are asked for.
+    # shrink, so 1.5 z more bits are carried, and 40 for the number of terms.
     z = x * x / 2
-    scale = bits + 24 + 3 * (int(z) + 1) // 2
+    scale = bits + 40 + 3 * (int(z) + 1) // 2
     step = (z.numerator << scale) // z.denominator
     term, mass, density, n = 1 << scale, 0, 0, 0
     while term:

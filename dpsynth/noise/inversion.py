@@ -100,8 +100,8 @@ def draw_symmetric(law: AbstractSymmetricLaw, shape: int | tuple[int, ...], entr
     Raises:
         InputError: shape is no shape.
 
-    Guarantee: each draw is exactly symmetric and within 6 (L + 1) 2^-191 of the law in total variation, where L is the
-        number of boundaries below 1 - 2^-191.
+    Guarantee: each draw is exactly symmetric and within (3 L + 2) 2^-191 of the law in total variation, where L is the
+        number of boundaries below 1 - 2^-191 (theorem 2).
     """
     out = _empty(shape)
     flat = out.reshape(-1)

@@ -44,9 +44,9 @@ def test_neighbour_floor_is_below_both_cells(scale) -> None:
 
 
 def test_the_error_bound_follows_from_the_number_of_boundaries() -> None:
-    """6 (L + 1) 2^-191 with L <= 133.2 scale at the largest scale."""
+    """(3 L + 2) 2^-191 with L <= 133.2 scale at the largest scale."""
     assert 2 * WIDE.exp(-WIDE.mpf("133.2")) < WIDE.mpf(2) ** -191
-    assert 6 * (133.2 * 2.0**40 + 1) * 2.0**-191 < 2.0**-141
+    assert (3 * 133.2 * 2.0**40 + 2) * 2.0**-191 < 2.0**-142
 
 
 @pytest.mark.parametrize("scale", [0.5, 1.0, 3.0])

@@ -46,9 +46,9 @@ def test_neighbour_floor_is_below_both_cells(sigma) -> None:
 
 
 def test_the_error_bound_follows_from_the_number_of_boundaries() -> None:
-    """6 (L + 1) 2^-191 with L <= 16.2 sigma + 1 at the largest sigma."""
+    """(3 L + 2) 2^-191 with L <= 16.2 sigma + 1 at the largest sigma."""
     assert WIDE.erfc(WIDE.mpf("16.2") / WIDE.sqrt(2)) < WIDE.mpf(2) ** -191
-    assert 6 * (16.2 * 2.0**40 + 2) * 2.0**-191 < 2.0**-144
+    assert (3 * (16.2 * 2.0**40 + 1) + 2) * 2.0**-191 < 2.0**-145
     assert TOTAL_VARIATION_BOUND == 2.0**-120
 
 
