@@ -1,6 +1,8 @@
 """A budget and its ledger: several releases of one table under one cap, a refusal, and a check of the whole chain.
 
-python examples/budget_and_ledger.py [FOLDER]
+    python examples/budget_and_ledger.py [FOLDER]
+
+The first release of a table, or `cap`, fixes what all of its releases may cost together.
 """
 
 import sys
@@ -46,15 +48,19 @@ def main(folder: Path) -> None:
             print(f"{name}: {refusal}")
 
     release(0.6, "first")
-    release(0.6, "second")  # 0.6 and 0.6 compose to less than 1.2, for Gaussian noise adds up in squares
-    release(0.6, "third")  # refused before any row is counted
-    # A copy in another order is the same table: the ledger knows it by a keyed sketch, so it has no budget of its own.
-    release(0.7, "copy", people.sample(frac=1, random_state=1))
+    release(0.7, "second")  # 0.6 and 0.7 compose to less than 1.3: Gaussian noise adds up in squares
+    release(0.5, "third")  # refused before any row is counted
+
+    # The same job again is no new charge: the ledger gives the stored answers. A copy in another order is the same
+    # table, known by a keyed sketch; a table with other rows of the same people is charged to the same account.
+    release(0.6, "first-again")
+    release(0.6, "first-shuffled", people.sample(frac=1, random_state=1))
+    release(0.6, "some-rows-left-out", people.head(1_900))
 
     account = show(ledger)["accounts"][0]
     print(f"spent epsilon {account['spent_text']} of {account['cap']['epsilon']:g}, left {account['remaining_text']}")
     report = verify(ledger)
-    print(f"{report.rows} rows, {report.reservations} charges, chain {'verified' if report.ok else 'BROKEN'}")
+    print(f"{report.rows} rows, {report.charges} charges, chain {'verified' if report.ok else 'BROKEN'}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """A domain of your own: every kind of column in one file (own_domain.toml), a plan, and a release under it.
 
-python examples/own_domain.py [FOLDER]
+    python examples/own_domain.py [FOLDER]
+
+The table is made up; the domain file shows a line for every kind of column.
 """
 
 import sys

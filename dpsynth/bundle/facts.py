@@ -1,4 +1,21 @@
-"""What `release.json` says: public facts only, in one fixed order, with a digest over all of them."""
+"""What `release.json` says: public facts only, in one fixed order, with a digest over all of them.
+
+schema, version   what this file is; a version never changes its meaning
+release_id        names the noisy answers: equal for every sampling of one release
+request           what was asked: the ledger's job (dpsynth, generator, parameters, domain digest, epsilon, delta),
+                  unit, relation, and rows, seed, format of the table
+guarantee         unit, relation, promised and certified (epsilon rounded up, delta, accountant), the whole event
+private, entropy  whether the noise came from the operating system
+model             what the model says of itself: cliques, cells, estimated number of rows
+steps             the budget waterfall: share of mu squared, number of answers, a sentence each
+ledger            every charge of the account, the draws behind this release, the head of the hash chain
+sampling          rows and seed of the table, both public
+warnings          sentences for whoever uses the table
+versions          dpsynth, Python and the libraries that numbers depend on
+domain            the public columns and their digest
+files             bytes and SHA-256 of every other file of the folder
+digest            SHA-256 of the canonical JSON of all of the above
+"""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dpsynth.domain.columns import Boolean, Category, Datetime, Identifier
+from dpsynth.domain.columns import Boolean, Category, Datetime, Identifier, Integer
 from dpsynth.domain.table import Domain
 from dpsynth.errors import InputError
 
@@ -54,6 +54,8 @@ def write_table(frame: pd.DataFrame, path: Path, *, domain: Domain, format: str)
 def read_table(path: Path, *, domain: Domain, format: str) -> pd.DataFrame:
     """Read what `write_table` wrote: text stays text ("01" is not 1), dates become dates.
 
+    Whole numbers and booleans have numpy's types where nothing is missing, else the nullable ones of pandas.
+
     Args:
         path: the file.
         domain: says which columns are text, and which texts mean missing.
@@ -63,8 +65,15 @@ def read_table(path: Path, *, domain: Domain, format: str) -> pd.DataFrame:
 
     if format == "parquet":
         return pd.read_parquet(path, engine="pyarrow")
-    text: dict[Any, Any] = {c.name: "str" for c in domain if isinstance(c, (Category, Identifier))}
-    text |= {c.name: "boolean" for c in domain if isinstance(c, Boolean)}
-    dates = [c.name for c in domain if isinstance(c, Datetime)]
-    missing = sorted({"", *domain.missing_values})
-    return pd.read_csv(path, dtype=text, parse_dates=dates, keep_default_na=False, na_values=missing, encoding="utf-8")
+    kinds: dict[Any, Any] = {c.name: "str" for c in domain if isinstance(c, (Category, Identifier))}
+    nullable = {c.name: ("boolean", "bool") for c in domain if isinstance(c, Boolean)}
+    nullable |= {c.name: ("Int64", "int64") for c in domain if isinstance(c, Integer)}
+    frame = pd.read_csv(
+        path,
+        dtype=kinds | {name: loose for name, (loose, _) in nullable.items()},
+        parse_dates=[c.name for c in domain if isinstance(c, Datetime)],
+        keep_default_na=False,
+        na_values=sorted({"", *domain.missing_values}),
+        encoding="utf-8",
+    )
+    return frame.astype({name: strict for name, (_, strict) in nullable.items() if not frame[name].hasnans})

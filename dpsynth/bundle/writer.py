@@ -63,7 +63,8 @@ def make_plan(
     from dpsynth.domain import read_domain_file
     from dpsynth.generators import generator_named
 
-    budget = Budget(epsilon=epsilon, delta=delta)
+    wanted = Budget(epsilon=epsilon, delta=delta)
+    budget = Budget(epsilon=float(wanted.epsilon), delta=float(wanted.delta))  # 1 and 1.0 name the same job
     recipe = generator if isinstance(generator, AbstractGenerator) else generator_named(generator)
     declared = read_domain_file(domain)
     columns = declared.domain if label is None else replace(declared.domain, label=label)
@@ -161,7 +162,7 @@ def release(
         extract = ledger_extract(table, list(dict.fromkeys(m.event_id for m in model.measurements)))
         _write(staged, plan, model, request, release_id, extract, progress)
         if progress is not None:
-            progress("write", 1.0)
+            progress("publish", 1.0)
         with output_errors(folder, _AFTER_CHARGE):
             staged.publish(replace=overwrite)
     return read_bundle(folder)
@@ -184,10 +185,10 @@ def _write(
 
     seed = fresh_seed() if request["seed"] is None else request["seed"]
     if progress is not None:
-        progress("sample", 0.0)
+        progress("sample", 1.0)
     frame = model.sample(request["rows"], seed=seed)
     if progress is not None:
-        progress("write", 0.0)
+        progress("write", 1.0)
     with output_errors(staged.out, _AFTER_CHARGE):
         kind = request["format"]
         write_table(frame, staged.path / f"synthetic.{kind}", domain=plan.domain, format=kind)
@@ -201,7 +202,7 @@ def _write(
             "guarantee": budget_facts(plan),
             "private": model.private,
             "entropy": "operating system" if model.private else "seeded for a test: NOT PRIVATE",
-            "generator": {**plain(request["job"]), "model": plain(model.describe())},
+            "model": plain(model.describe()),
             "steps": step_facts(plan),
             "ledger": plain(ledger),
             "sampling": {"rows": len(frame), "seed": seed},

@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except Exception as error:
         _complain(
-            f"Internal error ({type(error).__name__}); its words are withheld because they may hold data. "
+            f"Internal error ({_kind(error)}); its words are withheld because they may hold data. "
             "DPSYNTH_DEBUG=1 shows where it happened."
         )
         if os.environ.get("DPSYNTH_DEBUG") == "1":
@@ -113,6 +113,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _complain(text: str) -> None:
     make_console(err=True).print(text, style="red", soft_wrap=True)
+
+
+def _kind(error: Exception) -> str:
+    """The type of an error, and of the system's errors the fixed words for their number."""
+    number = error.errno if isinstance(error, OSError) else None
+    return type(error).__name__ if number is None else f"{type(error).__name__}: {os.strerror(number)}"
 
 
 def _places(error: BaseException | None) -> list[str]:

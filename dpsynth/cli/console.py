@@ -53,12 +53,14 @@ def write_table(title: str, head: Sequence[str], body: Sequence[Sequence[str]], 
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
+    console = make_console()
+    console.print(f"\n{title}", style="bold", soft_wrap=True)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for position, word in enumerate(head):
         table.add_column(word, justify="left" if position < text_columns else "right", overflow="fold")
     for line in body:
         table.add_row(*line)
-    make_console().print(table)
+    console.print(table)
 
 
 def write_warnings(warnings: Sequence[str]) -> None:

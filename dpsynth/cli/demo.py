@@ -105,11 +105,16 @@ def _show(
     folder: Path, paths: dict[str, Path], bundle: Bundle, report: VerifyReport, errors: list[Errors], seconds: float
 ) -> None:
     console = make_console()
-    console.print("A synthetic twin of the UCI Adult table (public data, CC BY 4.0), made offline.", style="bold")
+    console.print(
+        "A synthetic twin of the UCI Adult table (public data, CC BY 4.0), made offline.\n",
+        style="bold",
+        soft_wrap=True,
+    )
     write_pairs(
         [
             ("read", f"{paths['table']}   domain {paths['domain']}: declared, nothing was looked up in the rows"),
             ("promise", promise(bundle)),
+            ("spent", ", ".join(f"{s['share']:.0%} {s['name']}" for s in bundle.facts["steps"])),
             ("ledger", f"{paths['ledger']}   {report.rows} rows, every hash verified"),
             ("wrote", f"{bundle.table_path}   {bundle.facts['sampling']['rows']:,} rows"),
             ("time", f"{seconds:.1f} s"),
@@ -120,7 +125,10 @@ def _show(
         ["table", "1 column", "2 columns", "3 columns"],
         [[e.name, f"{e.one:.4f}", f"{e.two:.4f}", f"{e.three:.4f}"] for e in errors],
     )
-    console.print("This comparison reads the demo table without noise. It may: that table is public. Yours is not.\n")
+    console.print(
+        "This comparison reads the demo table without noise. It may: that table is public. Yours is not.\n",
+        soft_wrap=True,
+    )
     write_pairs(
         [
             ("next", f"dpsynth ledger show {paths['ledger']}"),

@@ -22,7 +22,9 @@ EXIT_INTERRUPTED = 130
 
 @contextmanager
 def patient_interrupts(progress: Progress | None) -> Iterator[Progress]:
-    """A progress callback; the first Ctrl-C inside the block takes effect when it is next called, a second one at once.
+    """A progress callback: once it was called, a first Ctrl-C takes effect at its next call, a second one at once.
+
+    Before its first call nothing is charged yet, so Ctrl-C takes effect at once.
 
     Args:
         progress: what to call in turn, or None.
@@ -31,15 +33,18 @@ def patient_interrupts(progress: Progress | None) -> Iterator[Progress]:
         KeyboardInterrupt: at a stage after Ctrl-C was pressed.
     """
     pressed = False
+    started = False
 
     def press(*_: object) -> None:
         nonlocal pressed
-        if pressed:
+        if pressed or not started:
             raise KeyboardInterrupt
         pressed = True
         say("Stopping after this stage, so that nothing paid is lost. Ctrl-C again stops at once.", err=True)
 
     def report(stage: str, share: float) -> None:
+        nonlocal started
+        started = True
         if pressed:
             raise KeyboardInterrupt
         if progress is not None:

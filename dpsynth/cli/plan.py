@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dpsynth.cli.console import write_json, write_pairs, write_table
+from dpsynth.cli.console import say, write_json, write_pairs, write_table
 from dpsynth.cli.options import (
     DeltaOption,
     DomainOption,
@@ -19,6 +19,7 @@ from dpsynth.cli.options import (
     NeighboursOption,
     UnitOption,
 )
+from dpsynth.cli.release import protects
 
 if TYPE_CHECKING:
     from dpsynth.generators.base import AbstractPlan
@@ -73,6 +74,7 @@ def _plan(
         [[s["name"], s["detail"], f"{s['answers']:,}", f"{s['share']:.1%}"] for s in facts["steps"]],
         text_columns=2,
     )
+    say("")
     write_pairs(
         [
             (
@@ -80,7 +82,7 @@ def _plan(
                 f"epsilon {certified['epsilon']} at delta {certified['delta']:g} ({certified['accountant']}), "
                 f"of epsilon {epsilon:g}",
             ),
-            ("protects", f"any {facts['guarantee']['unit']}, {neighbours.value}"),
+            ("protects", protects(facts["guarantee"])),
             (
                 "takes",
                 f"about {forecast['seconds']:.1f} s and {forecast['memory_bytes'] / 2**20:,.0f} MiB, "

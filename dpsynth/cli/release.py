@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -34,7 +35,7 @@ from dpsynth.cli.options import (
 if TYPE_CHECKING:
     from dpsynth.bundle import Bundle
 
-__all__ = ["app", "promise"]
+__all__ = ["app", "promise", "protects"]
 
 app = typer.Typer(add_completion=False)
 
@@ -112,8 +113,13 @@ def _release(
 def promise(bundle: Bundle) -> str:
     """The guarantee of a release in one line."""
     facts = bundle.facts["guarantee"]
-    change = "added or removed" if facts["relation"] == "add_remove" else "replaced"
     return (
         f"epsilon {facts['certified']['epsilon']} at delta {facts['certified']['delta']:g} "
-        f"(asked: {facts['promised']['epsilon']:g}), for any {facts['unit']} {change}"
+        f"(asked: {facts['promised']['epsilon']:g}), for {protects(facts)}"
     )
+
+
+def protects(guarantee: Mapping[str, Any]) -> str:
+    """Who is protected, in words: the unit and the neighbouring relation of a guarantee."""
+    who = {"rows(1)": "any one row"}.get(guarantee["unit"], f"any {guarantee['unit']}")
+    return f"{who} {'added or removed' if guarantee['relation'] == 'add_remove' else 'replaced'}"

@@ -51,6 +51,13 @@ def test_cells_survive(tmp_path: Path, kind: str) -> None:
         assert [None if pd.isna(v) else v for v in back[name]] == given, name
 
 
+def test_whole_numbers_and_booleans_keep_plain_types_where_nothing_is_missing(tmp_path: Path) -> None:
+    domain = DOMAIN.select(["ok", "age"])
+    frame = pd.DataFrame({"ok": [True, False], "age": [1, 2]})
+    write_table(frame, tmp_path / "t.csv", domain=domain, format="csv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "t.csv", domain=domain, format="csv"), frame)
+
+
 def test_odd_texts_survive_a_csv(tmp_path: Path) -> None:
     frame = pd.DataFrame({"code": list(DOMAIN["code"].values)})  # type: ignore[attr-defined]
     domain = DOMAIN.select(["code"])

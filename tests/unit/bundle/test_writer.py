@@ -44,7 +44,7 @@ def test_a_release_holds_all_that_belongs_to_it(make: Make, tmp_path: Path) -> N
     assert facts["entropy"] == "operating system"
     assert facts["warnings"] == []
     assert facts["domain"]["digest"] == DOMAIN.digest()
-    assert facts["generator"]["model"] == {"total": 50.0, "cliques": [["sex"]], "cells": 3}
+    assert facts["model"] == {"total": 50.0, "cliques": [["sex"]], "cells": 3}
     assert read_domain_file(bundle.path / "domain.toml").domain == DOMAIN
     assert read_domain_file(bundle.path / "domain.toml").unit == rows(2)
     assert len(bundle.synthetic()) == 50
@@ -74,7 +74,7 @@ def test_a_seed_that_is_not_given_is_fresh_and_recorded(make: Make, tmp_path: Pa
 def test_progress_names_public_stages(make: Make) -> None:
     heard: list[tuple[str, float]] = []
     make(progress=lambda stage, share: heard.append((stage, share)))
-    assert [stage for stage, _ in heard] == ["measure", "sample", "write", "write"]
+    assert [stage for stage, _ in heard] == ["measure", "sample", "write", "publish"]
 
 
 # ----------------------------------------------------------------------------------------------------------- warnings

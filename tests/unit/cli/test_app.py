@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import subprocess
 import sys
@@ -81,6 +82,11 @@ def test_an_unexpected_error_shows_no_value(
         places = [line for line in lines if line.startswith("  ")]
         assert places
         assert all(re.fullmatch(r"  dpsynth/[\w/]+\.py:\d+ in \w+", line) for line in places)
+
+
+def test_a_system_error_says_its_fixed_words(run: Run, failing: list[BaseException]) -> None:
+    failing.append(OSError(errno.ENOSPC, CANARY, CANARY))
+    assert run("plan").err.startswith("Internal error (OSError: No space left on device); its words are withheld")
 
 
 def test_a_warning_of_a_library_is_not_shown(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

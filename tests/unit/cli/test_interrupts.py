@@ -32,6 +32,11 @@ def test_the_second_stops_at_once() -> None:
             signal.raise_signal(signal.SIGINT)
 
 
+def test_before_the_first_stage_one_is_enough() -> None:
+    with patient_interrupts(None), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
 def test_the_handler_is_put_back_after_an_error() -> None:
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ValueError, match="x"), patient_interrupts(None):
