@@ -69,7 +69,7 @@ class PLDProfile(AbstractProfile):
         epsilon = float(self.distribution.get_epsilon_for_delta(left))
         # Their search adds up in another order than their delta; what is returned satisfies the latter.
         step = 1e-13 * (1 + epsilon)
-        while self.delta_up(epsilon) > delta:
+        while math.isfinite(epsilon) and self.delta_up(epsilon) > delta:
             epsilon += step
             step *= 2
         return epsilon
@@ -92,7 +92,10 @@ class PLDAccountant(AbstractAccountant):
             return Unbounded()
         gaussians = {leaf: count for leaf, count in leaves.items() if is_gaussian(leaf)}
         others = frozenset((leaf, count) for leaf, count in leaves.items() if leaf not in gaussians)
-        return _composed(squared_mu_up(gaussians, relation), others, relation, self.grid)
+        squared_mu = squared_mu_up(gaussians, relation)
+        if not any(isinstance(leaf, _DPSGD) for leaf, _ in others):
+            relation = NeighbouringRelation.ADD_REMOVE  # nothing below looks at it: one entry of the cache serves both
+        return _composed(squared_mu, others, relation, self.grid)
 
 
 @lru_cache(maxsize=64)

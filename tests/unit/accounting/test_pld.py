@@ -120,6 +120,8 @@ def test_delta_beyond_floats_of_the_transform_is_infinite() -> None:
     assert PLD.epsilon_up(Gaussian(1.0), Delta(0.0), ADD_REMOVE) == math.inf
     assert PLD.epsilon_up(Gaussian(1.0), Delta(1e-14), ADD_REMOVE) == math.inf
     assert PLD.epsilon_up(Gaussian(1.0), Delta(2e-13), ADD_REMOVE) < math.inf
+    # Left of delta after the allowance: less than the mass that was cut off and called infinite.
+    assert PLD.epsilon_up(PoissonGaussian(0.5, 3.0, 20), Delta(1.2e-13 + 1e-18), ADD_REMOVE) == math.inf
 
 
 def test_hopeless_noise_is_unbounded_and_quick() -> None:
