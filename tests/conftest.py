@@ -107,6 +107,12 @@ def adult(_adult_rows: pd.DataFrame) -> pd.DataFrame:
     return _adult_rows.copy()
 
 
+@pytest.fixture(autouse=True)
+def _default_ledger(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test, and no program that a test starts, writes to the ledger of the person who runs the tests."""
+    monkeypatch.setenv("DPSYNTH_LEDGER", str(tmp_path_factory.mktemp("ledger") / "default.ledger"))
+
+
 # ------------------------------------------------------------------------------------------------- entropy and ledgers
 
 

@@ -45,7 +45,12 @@ def test_page_works_as_written(tmp_path: Path, adult: pd.DataFrame, adult_domain
     write_domain(adult_domain, tmp_path / "people.toml", overwrite=True)
     for command in commands:
         said[command] = _run(command, tmp_path)
-    assert {path.name for path in (tmp_path / "synthetic").iterdir()} == {"synthetic.csv", "model", "release.json"}
+    assert {path.name for path in (tmp_path / "synthetic").iterdir()} == {
+        "domain.toml",
+        "model",
+        "release.json",
+        "synthetic.csv",
+    }
     assert len(pd.read_csv(tmp_path / "more.csv")) == 1_000
     (verified,) = [text for command, text in said.items() if "verify" in command]
     assert "sound" in verified
