@@ -102,6 +102,7 @@ def draw_symmetric(law: AbstractSymmetricLaw, shape: int | tuple[int, ...], entr
 
     Guarantee: each draw is exactly symmetric and within (3 L + 2) 2^-191 of the law in total variation, where L is the
         number of boundaries below 1 - 2^-191 (theorem 2).
+    Source: devroye1986nonuniform
     """
     out = _empty(shape)
     flat = out.reshape(-1)
@@ -157,8 +158,8 @@ class _Table:
         open_buckets = np.zeros(1 << _FIRST, bool)
         open_buckets[np.maximum(self._boundaries - _MARGIN, 0) >> _REST] = True
         open_buckets[np.minimum(self._boundaries, _TOP - _MARGIN) + _MARGIN >> _REST] = True
-        inside = np.bincount(self._boundaries >> _REST, minlength=1 << _FIRST)
-        magnitude = np.cumsum(inside) - inside  # boundaries below each bucket
+        # A bucket that is not open holds no boundary, so those up to it are those below it.
+        magnitude = np.cumsum(np.bincount(self._boundaries >> _REST, minlength=1 << _FIRST))
         self._guide = np.concatenate(
             [np.where(open_buckets, _OPEN, magnitude), np.where(open_buckets, _OPEN, -magnitude)]
         ).astype(np.int16)

@@ -18,7 +18,10 @@ from dpsynth.noise.inversion import AbstractSymmetricLaw, checked_scale, draw_sy
 __all__ = ["TOTAL_VARIATION_BOUND", "rounded_gaussian"]
 
 TOTAL_VARIATION_BOUND = 2.0**-120
-"""No draw of this package is further than this from its exact law in total variation (proofs: 2^-142 for noise, 2^-128 for selection)."""
+"""No draw or selection of this room is further than this from its exact law in total variation.
+
+What is proved is less: 2^-142 for noise, 2^-128 for a selection among up to 2^32 candidates.
+"""
 
 
 def rounded_gaussian(sigma: float, shape: int | tuple[int, ...], entropy: AbstractEntropy) -> np.ndarray:

@@ -123,6 +123,27 @@ def test_table_and_guess_agree(law) -> None:
         assert by_table[0] == by_guess[0] == (-1) ** sign * naive(law, uniform << 128 | 5 << 64 | 6)
 
 
+class _BadGuess(_gaussian):
+    """The right law behind a guess that is off by 0 to 5 cells, or by far."""
+
+    __slots__ = ()
+
+    def position(self, survival):
+        off = (np.arange(survival.size) % 12) - 5.5
+        return np.maximum(super().position(survival) + np.where(off > 5, 1e5, off), 0)
+
+
+def test_a_wrong_guess_is_never_believed() -> None:
+    """Where floating point guesses a cell that is not next to U, the proof fails and the integers decide."""
+    for law, bad in ((_gaussian(5000.0), _BadGuess(5000.0)), (_gaussian(1e9), _BadGuess(1e9))):
+        good, guessed = np.empty(600, np.int64), np.empty(600, np.int64)
+        _fill_by_guess(law, good, SeededEntropy(9))
+        entropy = CountingEntropy(SeededEntropy(9))
+        _fill_by_guess(bad, guessed, entropy)
+        assert np.array_equal(good, guessed)
+        assert len(entropy.asked) > 100  # most were resolved exactly
+
+
 @pytest.mark.parametrize("draw", [rounded_gaussian, discrete_laplace])
 @pytest.mark.parametrize("scale", [3.0, 1e7])
 def test_draws_do_not_depend_on_the_shape(draw, scale) -> None:

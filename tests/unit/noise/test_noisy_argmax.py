@@ -17,6 +17,15 @@ def test_every_score_gets_its_own_noise() -> None:
     assert index == int(np.argmax(noisy))
 
 
+def test_the_index_is_that_of_the_noisy_scores() -> None:
+    scores, chosen = np.array([0, 10, 20, 30]), set()
+    for seed in range(40):
+        index, noisy = noisy_argmax(scores, sigma=1000.0, entropy=SeededEntropy(seed))
+        assert index == int(np.argmax(noisy))
+        chosen.add(index)
+    assert chosen == {0, 1, 2, 3}  # not that of the exact ones
+
+
 def test_the_index_is_post_processing() -> None:
     """Equal noisy scores, the first of them: nothing of the exact scores decides."""
     index, noisy = noisy_argmax(np.array([3, 3, 3]), sigma=1e-3, entropy=SeededEntropy(4))
