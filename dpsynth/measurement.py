@@ -15,9 +15,12 @@ class Measurement:
 
     Attributes:
         name: what was asked: "marginal", "total", "distances" or "selection".
-        clique: the columns of a marginal, in the order of the axes of `values`; empty for a total.
-        values: int64 array; a marginal has one axis per column of its clique.
-        sigma: standard deviation of the noise of each cell (0 for a selection, whose law is `mechanism`).
+        clique: the columns of a marginal, in the order of the axes of `values`; the chosen clique of a selection; empty
+            for a total and for distances.
+        values: int64 array, read-only: a marginal has one axis per column of its clique, a total has none, distances
+            are one vector in the order of the question's cliques, a selection is int64[1] with the chosen place.
+        sigma: standard deviation of the noise of each cell, in rows (before rounding, of a rounded Gaussian); 0 for a
+            selection, whose law is `mechanism`.
         mechanism: "rounded_gaussian", "discrete_laplace", "exponential" or "permute_and_flip".
         event_id: the ledger row that was committed before the draw ("" outside a ledger, in tests only).
         private: False where a seeded test entropy drew the noise; such an answer can never be certified.
@@ -32,3 +35,8 @@ class Measurement:
     event_id: str
     private: bool = True
     groupings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        values = self.values.view()
+        values.setflags(write=False)
+        object.__setattr__(self, "values", values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 
 from dpsynth.accounting.events import AbstractEvent, GaussianFilter, Slack, ZCDPFilter, leaves
 from dpsynth.accounting.filters import FilterState
@@ -45,27 +46,32 @@ class Allowance:
         if draws > self._draws_left:
             raise AccountingError("The reservation's slack does not cover that many draws. Reserve a larger Slack.")
         fixed = Counter(self._fixed)
-        owed: list[tuple[FilterState, AbstractEvent]] = []
+        owed: list[tuple[int, AbstractEvent]] = []
+        promised = [Fraction(0) for _ in self._filters]
         for leaf, count in leaves(event):
             at_hand = min(count, fixed[leaf])
             fixed[leaf] -= at_hand
-            owed += [(self._payer(leaf, owed), leaf) for _ in range(count - at_hand)]
-        for purse, leaf in owed:
-            purse.take(leaf)
+            for _ in range(count - at_hand):
+                payer = self._payer(leaf, promised)
+                promised[payer] += self._filters[payer].cost(leaf)
+                owed.append((payer, leaf))
+        for payer, leaf in owed:
+            self._filters[payer].take(leaf)
         self._fixed = fixed
         self._draws_left -= draws
 
-    def _payer(self, leaf: AbstractEvent, owed: list[tuple[FilterState, AbstractEvent]]) -> FilterState:
+    def _payer(self, leaf: AbstractEvent, promised: list[Fraction]) -> int:
+        """The first filter that can pay for the event beside what it has promised."""
         refusal: BudgetRefused | None = None
-        for purse in self._filters:
-            promised = sum((purse.cost(other) for payer, other in owed if payer is purse), start=0)
+        for place, purse in enumerate(self._filters):
             try:
                 cost = purse.cost(leaf)
             except AccountingError:
                 continue
-            if cost + promised <= purse.remaining:
-                return purse
-            refusal = refusal or _short(purse, float(cost), float(purse.remaining - promised))
+            left = purse.remaining - promised[place]
+            if cost <= left:
+                return place
+            refusal = refusal or _short(purse, float(cost), float(left))
         raise refusal or AccountingError(
             f"The reservation does not hold this {leaf.kind} event (any more): it was never reserved, or was used up.\n"
             "Reserve the event that event_of() gives for the question."

@@ -10,7 +10,7 @@ import numpy as np
 
 from dpsynth.accounting.events import AbstractEvent, event_to_json
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
-from dpsynth.errors import AccountingError, DpsynthError, LedgerError, SourceError
+from dpsynth.errors import AccountingError, LedgerError
 from dpsynth.gate.allowance import Allowance
 from dpsynth.gate.answers import (
     add_noise,
@@ -25,7 +25,7 @@ from dpsynth.gate.answers import (
 from dpsynth.gate.charges import Charge, draw, finish, store_answer, stored_answer
 from dpsynth.gate.ledger import Ledger
 from dpsynth.gate.mechanisms import DRAW_TOTAL_VARIATION, AbstractMechanism, Query, event_of
-from dpsynth.gate.opaque import AbstractOpaque
+from dpsynth.gate.opaque import AbstractOpaque, without_words
 from dpsynth.measurement import Measurement
 from dpsynth.noise.entropy import AbstractEntropy, SeededEntropy, SystemEntropy
 
@@ -184,17 +184,13 @@ class Grant(AbstractOpaque):
         return event_id, noisy
 
     def __cross(self, query: Query, mechanism: AbstractMechanism) -> list[np.ndarray]:
-        """Count and add noise. What an engine or a library says about a failure is dropped: it may hold data."""
-        try:
+        """Count and add noise. The exact counts live in the inner frame only."""
+
+        def cross() -> list[np.ndarray]:
             exact = exact_answers(self.__engine, query)
             return add_noise(exact, mechanism, self.__unit, self.__relation, self.__entropy())
-        except DpsynthError:
-            raise
-        except Exception as error:
-            kind = type(error).__name__
-        raise SourceError(
-            f"The table could not be counted ({kind}).\nIts charge is burned. Check that the table can still be read."
-        )
+
+        return without_words(cross, "Its charge is burned.")
 
     def __entropy(self) -> AbstractEntropy:
         if self.__seed is None:

@@ -6,11 +6,38 @@ against code that means to look: Python cannot hide memory from a process that o
 
 from __future__ import annotations
 
-from typing import Any, Never
+from collections.abc import Callable
+from typing import Any, Never, TypeVar
 
-from dpsynth.errors import OpaqueError
+from dpsynth.errors import DpsynthError, OpaqueError, SourceError
 
-__all__ = ["AbstractOpaque"]
+__all__ = ["AbstractOpaque", "without_words"]
+
+T = TypeVar("T")
+
+
+def without_words(act: Callable[[], T], consequence: str) -> T:
+    """Run what reads rows; drop the words of any error that is not our own, and every cause, for they may hold data.
+
+    Args:
+        act: reads rows.
+        consequence: what the failure means to the caller, for the message.
+
+    Returns:
+        What `act` returns.
+
+    Raises:
+        SourceError: in the place of any foreign error; only its type is told.
+    """
+    try:
+        return act()
+    except DpsynthError as error:
+        error.__cause__ = error.__context__ = None
+        raise
+    except Exception as error:
+        kind = type(error).__name__
+    # Raised outside the handler, so that the foreign error is not kept as its context.
+    raise SourceError(f"The table could not be read ({kind}).\n{consequence} Check that the table is still there.")
 
 
 def _refuse(self: AbstractOpaque, *arguments: Any, **named: Any) -> Never:

@@ -12,6 +12,7 @@ from dpsynth.errors import InputError
 from dpsynth.gate.accounts import account_for
 from dpsynth.gate.ledger import Ledger
 from dpsynth.gate.ledger_schema import default_ledger_path
+from dpsynth.gate.opaque import without_words
 from dpsynth.gate.performance import DEFAULT_PERFORMANCE, Performance
 from dpsynth.gate.table import PrivateTable
 
@@ -62,10 +63,10 @@ def open_table(
         engine = performance.engine
     from dpsynth.engines.open import open_engine
 
-    opened = open_engine(source, domain, engine)
+    opened = without_words(lambda: open_engine(source, domain, engine), "Nothing was charged.")
     book = Ledger.open(Path(ledger) if ledger is not None else default_ledger_path(), relation)
     with book.reading() as state:
         secret = state.secret
-    fingerprint = opened.fingerprint(secret)
+    fingerprint = without_words(lambda: opened.fingerprint(secret), "Nothing was charged.")
     name = account_for(book, fingerprint, unit, account, cap)
     return PrivateTable(opened, fingerprint, book, name, unit, relation, seed_not_private)

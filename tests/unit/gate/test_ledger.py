@@ -153,9 +153,13 @@ def test_a_full_disk_is_told_and_nothing_is_lost(ledger, monkeypatch) -> None:
         return connection
 
     monkeypatch.setattr(ledger_module, "connect", small)
-    with pytest.raises(LedgerError, match=r"the disk is full\.\nWhat was charged stays charged"):
+
+    def fill() -> None:
         for i in range(200):
             charge(book, name=f"job {i}" + "x" * 4000, event=TINY)
+
+    with pytest.raises(LedgerError, match=r"the disk is full\.\nWhat was charged stays charged"):
+        fill()
     monkeypatch.undo()
     assert rows_of(ledger)[: len(before)] == before
     assert verify(ledger).ok
