@@ -67,6 +67,11 @@ noisier: dict[type[AbstractEvent], Callable[..., AbstractEvent]] = {
     ),
 }
 
+
+def _takes_long(leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
+    return leaf.kind.endswith("poisson_gaussian") and relation is NeighbouringRelation.REPLACE_ONE
+
+
 pairs = pytest.mark.parametrize(
     ("name", "leaf", "relation"),
     [
@@ -75,7 +80,7 @@ pairs = pytest.mark.parametrize(
             leaf,
             relation,
             id=f"{name}-{leaf.kind}{i}-{relation.value}",
-            marks=[pytest.mark.slow] if name.endswith("search") else [],
+            marks=[pytest.mark.slow] if name.endswith("search") or _takes_long(leaf, relation) else [],
         )
         for name, accountant in EVERY.items()
         for i, leaf in enumerate(LEAVES)
