@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from dpsynth.bundle import read_bundle
@@ -54,6 +55,16 @@ def test_json_is_one_object_and_nothing_else(run: Run, release: Release, tmp_pat
     assert facts["domain"]["label"] == "note"
     assert float(facts["guarantee"]["certified"]["epsilon"]) <= 1
     assert facts["ledger"]["draws"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_the_written_table_is_what_the_saved_model_samples(
+    run: Run, release: Release, tmp_path: Path, kind: str
+) -> None:
+    assert run(*release("--format", kind, "--generator", "mst")).code == 0
+    bundle = read_bundle(tmp_path / "out")
+    sampling = bundle.facts["sampling"]
+    pd.testing.assert_frame_equal(bundle.synthetic(), bundle.model().sample(sampling["rows"], seed=sampling["seed"]))
 
 
 def test_no_cell_that_is_not_in_the_domain_is_written(run: Run, release: Release, tmp_path: Path) -> None:
