@@ -18,7 +18,7 @@ _TRUE = ("true", "t", "yes", "y")
 
 
 class BooleanEncoder(AbstractColumnEncoder):
-    """missing, false, true. Read are true/false, t/f, yes/no, y/n (any case) and the numbers 1/0; all else is missing."""
+    """missing, false, true. true/false, t/f, yes/no, y/n (any case) and 1/0 are read; all else is missing."""
 
     def __init__(self, column: Boolean, policy: MissingPolicy) -> None:
         self.column, self.policy = column, policy

@@ -8,7 +8,7 @@ import numpy as np
 
 from dpsynth.domain.columns import Datetime, Outside, Resolution
 from dpsynth.encoding.base import AbstractColumnEncoder
-from dpsynth.encoding.lattice import Lattice, find_cells, whole_edges
+from dpsynth.encoding.lattice import Lattice
 from dpsynth.encoding.texts import distinct, instants_of
 from dpsynth.encoding.values import Cells, Form, MissingPolicy
 
@@ -36,13 +36,11 @@ class DatetimeEncoder(AbstractColumnEncoder):
         self._step = _STEP[column.resolution]
         self._origin = _microseconds(column.minimum)
         self._last = (_microseconds(column.maximum) - self._origin) // self._step
-        edges = whole_edges(0, self._last, column.grid)
-        self._edges = edges.astype(np.float64)
-        self._lattice = Lattice(edges[:-1], edges[1:], np.empty(0, np.int64))
-        self.grid_edges = (self._origin + edges * self._step).astype(np.float64)
+        self._lattice = Lattice.over(0, self._last, column.grid)
+        self.grid_edges = (self._origin + self._lattice.edges * self._step).astype(np.float64)
         self.missing = None if column.required else 0
         self.first = self.ordered_from = int(not column.required)
-        self.size = self.first + len(edges) - 1
+        self.size = self.first + self._lattice.cells
         self.absent = 0
 
     def encode_cells(self, cells: Cells) -> np.ndarray:
@@ -57,21 +55,21 @@ class DatetimeEncoder(AbstractColumnEncoder):
         steps = (instants - self._origin) // self._step
         if self.column.outside is Outside.MISSING:
             valid = valid & (steps >= 0) & (steps <= self._last)
-        codes = find_cells(self._edges, np.clip(steps, 0, self._last).astype(np.float64))
-        codes += np.int32(self.ordered_from)
+        codes = self._lattice.find(np.clip(steps, 0, self._last).astype(np.float64))
+        codes += np.int32(self.first)
         codes[~valid] = self.absent
         return codes
 
     def decode_ordinary(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """datetime64[us][n]: uniform among the steps of a cell, in UTC."""
-        steps = self._lattice.draw(np.maximum(codes - self.ordered_from, 0), rng)
+        steps = self._lattice.draw(np.maximum(codes - self.first, 0), rng)
         return (self._origin + steps * self._step).astype("datetime64[us]")
 
     def labels(self) -> list[str]:
         """missing, then the first step of each cell and, where it holds several, the last."""
         starts, last = (
             np.datetime_as_string((self._origin + steps * self._step).astype("datetime64[us]"), unit="s")
-            for steps in (self._lattice.starts, self._lattice.stops - 1)
+            for steps in (self._lattice.edges[:-1], self._lattice.edges[1:] - 1)
         )
         cells = [a if a == b else f"{a} to {b}" for a, b in zip(starts.tolist(), last.tolist(), strict=True)]
         return [*(["missing"] if self.missing is not None else []), *cells]

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-import math
+from abc import abstractmethod
 
 import numpy as np
 import pyarrow as pa
 
-from dpsynth.domain.columns import Integer, Outside, Real
+from dpsynth.domain.columns import Grid, Integer, Outside, Real
 from dpsynth.encoding.base import AbstractColumnEncoder
-from dpsynth.encoding.lattice import Lattice, find_cells, look_up_table, real_edges, whole_edges
+from dpsynth.encoding.lattice import Lattice, find_cells, real_edges
 from dpsynth.encoding.texts import booleans_of, numbers_of
 from dpsynth.encoding.values import Cells, Form, MissingPolicy
 
-__all__ = ["IntegerEncoder", "RealEncoder"]
+__all__ = ["ContinuousEncoder", "LatticeEncoder", "numeric_encoder"]
 
-_EXACT = 2**53
+# More steps from zero than this, and float64 no longer tells the multiples of a decimal step apart.
+_EXACT = 2**50
 
 
-class _NumericEncoder(AbstractColumnEncoder):
+def numeric_encoder(column: Integer | Real, policy: MissingPolicy) -> AbstractNumericEncoder:
+    """A `LatticeEncoder` for integers and for reals that declare decimals, else a `ContinuousEncoder`."""
+    if isinstance(column, Integer):
+        return LatticeEncoder(column, policy, 1.0)
+    scale = 10.0 ** (column.decimals or 0)
+    first, last = np.ceil(column.minimum * scale), np.floor(column.maximum * scale)
+    if column.decimals is not None and first <= last and max(abs(first), abs(last)) < _EXACT:
+        return LatticeEncoder(column, policy, scale)
+    return ContinuousEncoder(column, policy)
+
+
+class AbstractNumericEncoder(AbstractColumnEncoder):
     """missing, special values in ascending order, grid cells in ascending order.
 
     A cell that reads as no number is missing. true and false read as 1 and 0. Special values are matched before the
@@ -27,22 +39,33 @@ class _NumericEncoder(AbstractColumnEncoder):
 
     column: Integer | Real
     grid_edges: np.ndarray
-    _table: np.ndarray | None = None
 
-    def _place(self, column: Integer | Real, policy: MissingPolicy, edges: np.ndarray) -> None:
+    def __init__(self, column: Integer | Real, policy: MissingPolicy, edges: np.ndarray) -> None:
         self.column, self.policy = column, policy
         self.special = np.array(sorted(column.special), dtype=np.float64)
         self.missing = None if column.required else 0
         self.first = int(not column.required)
-        self.ordered_from = self.first + len(self.special)
+        self._grid = self.first + len(self.special)
+        self.ordered_from = self._grid
         self.grid_edges = edges
-        self.size = self.ordered_from + len(edges) - 1
+        self.size = self._grid + len(edges) - 1
         self.absent = 0
         if self.missing is None:
             self.absent = int(self._codes(np.array([float(column.minimum)]))[0])
 
+    @abstractmethod
+    def round(self, numbers: np.ndarray) -> np.ndarray:
+        """float64[n]: the nearest values that the column can hold (NaN and infinity stay)."""
+
+    @abstractmethod
+    def find(self, numbers: np.ndarray) -> np.ndarray:
+        """int32[n]: the grid cell of rounded numbers within the bounds, counted from 0."""
+
+    @abstractmethod
+    def draw(self, cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """int64[n] or float64[n]: a uniform value of each grid cell, counted from 0."""
+
     def encode_cells(self, cells: Cells) -> np.ndarray:
-        """int32[m]: the code of every canonical value."""
         if cells.form is Form.INSTANT:
             return np.full(len(cells.values), self.absent, np.int32)
         if cells.form is Form.NUMBER:
@@ -52,109 +75,98 @@ class _NumericEncoder(AbstractColumnEncoder):
         numbers = numbers_of(cells.values)
         unread = np.flatnonzero(np.isnan(numbers))
         if len(unread):
+            numbers = numbers.copy()
             truth = booleans_of(cells.values.take(pa.array(unread)))
             numbers[unread] = np.where(truth >= 0, truth, np.nan)
         return self._codes(numbers)
 
     def _codes(self, numbers: np.ndarray) -> np.ndarray:
         low, high = float(self.column.minimum), float(self.column.maximum)
-        numbers = self._settle(numbers)
-        # fmax and fmin put NaN at the minimum; its code is overwritten below.
-        inside = np.fmin(np.fmax(numbers, low), high)
-        if self._table is not None:
-            codes = self._table[(inside - low).astype(np.int32)]
-        else:
-            codes = find_cells(self.grid_edges, inside)
-        codes += np.int32(self.ordered_from)
-        unread = np.isnan(numbers)
+        rounded = self.round(numbers)
+        unread = np.isnan(rounded)
         if self.column.outside is Outside.MISSING:
-            unread |= (numbers < low) | (numbers > high)
+            unread |= (rounded < low) | (rounded > high)
+        # fmax and fmin put NaN at a bound; its code is overwritten.
+        codes = self.find(np.fmin(np.fmax(rounded, low), high))
+        codes += np.int32(self._grid)
         if unread.any():
             codes[unread] = self.absent
         for i, value in enumerate(self.special):
-            codes[numbers == value] = self.first + i
+            codes[(numbers == value) | (rounded == value)] = self.first + i
         return codes
 
-    def _settle(self, numbers: np.ndarray) -> np.ndarray:
-        return numbers
-
-    def labels(self) -> list[str]:
-        """missing, the special values, then each grid cell."""
-        head = ["missing"] if self.missing is not None else []
-        return [*head, *(f"{value:.15g}" for value in self.special), *self._cell_labels()]
-
-    def _cell_labels(self) -> list[str]:
-        edges = self.grid_edges
-        ends = ["]" if i == len(edges) - 2 else ")" for i in range(len(edges) - 1)]
-        return [f"[{a:.15g}, {b:.15g}{end}" for a, b, end in zip(edges, edges[1:], ends, strict=False)]
-
-
-class IntegerEncoder(_NumericEncoder):
-    """Whole numbers; a number that is not whole reads as the nearest whole one (ties to even)."""
-
-    column: Integer
-
-    def __init__(self, column: Integer, policy: MissingPolicy) -> None:
-        edges = whole_edges(column.minimum, column.maximum, column.grid)
-        self._lattice = Lattice(edges[:-1], edges[1:], np.array(sorted(column.special), dtype=np.int64))
-        self._table = look_up_table(edges)
-        self._place(column, policy, edges.astype(np.float64))
-
-    def _settle(self, numbers: np.ndarray) -> np.ndarray:
-        return np.rint(numbers)
-
     def decode_ordinary(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """int64[n]: special values themselves; uniform among the other whole numbers of a grid cell."""
-        values = self._lattice.draw(np.maximum(codes - self.ordered_from, 0), rng)
-        for i, value in enumerate(self._lattice.excluded):
+        """int64[n] or float64[n]: special values themselves; uniform inside a grid cell."""
+        values = self.draw(np.maximum(codes - self._grid, 0), rng)
+        for i, value in enumerate(self.special):
             values[codes == self.first + i] = value
         return values
 
-    def _cell_labels(self) -> list[str]:
-        pairs = zip(self._lattice.starts.tolist(), self._lattice.stops.tolist(), strict=True)
-        return [str(a) if b == a + 1 else f"{a} to {b - 1}" for a, b in pairs]
+    def labels(self) -> list[str]:
+        head = ["missing"] if self.missing is not None else []
+        return [*head, *(f"{value:.16g} (special)" for value in self.special), *self.cell_labels()]
+
+    @abstractmethod
+    def cell_labels(self) -> list[str]:
+        """A text for every grid cell."""
 
 
-class RealEncoder(_NumericEncoder):
-    """Real numbers on a grid; with `decimals`, values inside a cell are the decimals that lie in it."""
+class LatticeEncoder(AbstractNumericEncoder):
+    """Multiples of 1 / scale: integers, and reals with `decimals`. Other numbers read as the nearest multiple."""
+
+    def __init__(self, column: Integer | Real, policy: MissingPolicy, scale: float) -> None:
+        self._scale = scale
+        self._bounds = int(np.ceil(column.minimum * scale)), int(np.floor(column.maximum * scale))
+        edges = column.grid.edges
+        steps = column.grid if edges is None else Grid("edges", edges=tuple(edge * scale for edge in edges))
+        whole = (round(value * scale) for value in column.special)
+        special = tuple(step for step, value in zip(whole, column.special, strict=True) if step / scale == value)
+        self._lattice = Lattice.over(*self._bounds, steps, excluded=special)
+        super().__init__(column, policy, self._lattice.edges / scale)
+
+    def round(self, numbers: np.ndarray) -> np.ndarray:
+        if self._scale == 1:
+            return np.rint(numbers)
+        with np.errstate(over="ignore"):
+            return np.rint(numbers * self._scale) / self._scale
+
+    def find(self, numbers: np.ndarray) -> np.ndarray:
+        if self._scale != 1:
+            # Bounds that are no multiples of the step lie beyond the first or last multiple.
+            numbers = np.clip(np.rint(numbers * self._scale), *self._bounds)
+        return self._lattice.find(numbers)
+
+    def draw(self, cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        steps = self._lattice.draw(cells, rng)
+        return steps if isinstance(self.column, Integer) else steps / self._scale
+
+    def cell_labels(self) -> list[str]:
+        first, last = self._lattice.edges[:-1] / self._scale, (self._lattice.edges[1:] - 1) / self._scale
+        return [f"{a:.16g}" if a == b else f"{a:.16g} to {b:.16g}" for a, b in zip(first, last, strict=True)]
+
+
+class ContinuousEncoder(AbstractNumericEncoder):
+    """Real numbers without a declared step."""
 
     column: Real
 
     def __init__(self, column: Real, policy: MissingPolicy) -> None:
-        edges = real_edges(float(column.minimum), float(column.maximum), column.grid)
-        self._lattice = None
-        if column.decimals is not None:
-            self._lattice = _decimal_lattice(edges, column)
-        self._place(column, policy, edges)
+        super().__init__(column, policy, real_edges(float(column.minimum), float(column.maximum), column.grid))
 
-    def decode_ordinary(self, codes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """float64[n]: special values themselves; uniform inside a grid cell."""
-        column, cells = self.column, np.maximum(codes - self.ordered_from, 0)
-        if self._lattice is not None:
-            values = self._lattice.draw(cells, rng) / 10.0 ** (column.decimals or 0)
-        else:
-            low, high = self.grid_edges[cells], self.grid_edges[cells + 1]
-            share = rng.random(len(cells))
-            values = np.clip(low * (1 - share) + high * share, low, np.maximum(low, np.nextafter(high, -np.inf)))
-            if column.decimals is not None:
-                values = np.round(values, column.decimals)
-        values = np.clip(values, float(column.minimum), float(column.maximum))
-        for i, value in enumerate(self.special):
-            values[codes == self.first + i] = value
-        return values
+    def round(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers
 
+    def find(self, numbers: np.ndarray) -> np.ndarray:
+        return find_cells(self.grid_edges, numbers)
 
-def _decimal_lattice(edges: np.ndarray, column: Real) -> Lattice | None:
-    """Multiples of 10^-decimals in every cell, or None where they are too many for exact arithmetic."""
-    scale = 10.0 ** (column.decimals or 0)
-    if max(abs(column.minimum), abs(column.maximum)) * scale > _EXACT / 4:
-        return None
-    start = np.floor(edges * scale) - 1
-    for _ in range(3):
-        start += start / scale < edges
-    starts = start.astype(np.int64)
-    stops = starts[1:].copy()
-    stops[-1] += math.isclose(stops[-1] / scale, edges[-1], rel_tol=0, abs_tol=0)
-    special = np.array(sorted(column.special), dtype=np.float64)
-    whole = np.rint(special * scale)
-    return Lattice(starts[:-1], stops, whole[whole / scale == special].astype(np.int64))
+    def draw(self, cells: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        low, high, share = self.grid_edges[cells], self.grid_edges[cells + 1], rng.random(len(cells))
+        values = np.clip(low * (1 - share) + high * share, low, np.maximum(low, np.nextafter(high, -np.inf)))
+        if self.column.decimals is None:
+            return values
+        return np.clip(np.round(values, self.column.decimals), self.column.minimum, self.column.maximum)
+
+    def cell_labels(self) -> list[str]:
+        edges = self.grid_edges
+        ends = [")"] * (len(edges) - 2) + ["]"]
+        return [f"[{a:.16g}, {b:.16g}{end}" for a, b, end in zip(edges[:-1], edges[1:], ends, strict=True)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dpsynth.encoding.values import MissingPolicy
 
-__all__ = ["TableEncoder"]
+__all__ = ["TableEncoder", "encode_column"]
 
 
 class TableEncoder:
@@ -56,14 +56,7 @@ class TableEncoder:
         Guarantee: total; the code of a cell depends on that cell alone.
         """
         present = set(batch.schema.names)
-        return [self._encode_column(c, batch.column(c.column.name)) for c in self.columns if c.column.name in present]
-
-    @staticmethod
-    def _encode_column(encoder: AbstractColumnEncoder, values: pa.Array | pa.ChunkedArray) -> np.ndarray:
-        chunks = getattr(values, "chunks", [values])
-        if not chunks:
-            return np.empty(0, np.int32)
-        return encoder.encode(chunks[0]) if len(chunks) == 1 else np.concatenate([encoder.encode(c) for c in chunks])
+        return [encode_column(c, batch.column(c.column.name)) for c in self.columns if c.column.name in present]
 
     def decode(self, codes: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
         """A table in the order of the domain, with surrogates (prefix + running number) for identifiers.
@@ -90,21 +83,27 @@ class TableEncoder:
         return pd.DataFrame({name: by_name[name] for name in self.domain.names})
 
 
+def encode_column(encoder: AbstractColumnEncoder, values: pa.Array | pa.ChunkedArray) -> np.ndarray:
+    """int32[n]: codes of one column, whose chunks may have dictionaries of their own."""
+    chunks = getattr(values, "chunks", [values])
+    if not chunks:
+        return np.empty(0, np.int32)
+    return encoder.encode(chunks[0]) if len(chunks) == 1 else np.concatenate([encoder.encode(c) for c in chunks])
+
+
 def _encoder(column: AbstractColumn, policy: MissingPolicy) -> AbstractColumnEncoder:
     from dpsynth.encoding.boolean import BooleanEncoder
     from dpsynth.encoding.category import CategoryEncoder
     from dpsynth.encoding.datetime import DatetimeEncoder
-    from dpsynth.encoding.numeric import IntegerEncoder, RealEncoder
+    from dpsynth.encoding.numeric import numeric_encoder
 
     match column:
         case Category():
             return CategoryEncoder(column, policy)
         case Boolean():
             return BooleanEncoder(column, policy)
-        case Integer():
-            return IntegerEncoder(column, policy)
-        case Real():
-            return RealEncoder(column, policy)
+        case Integer() | Real():
+            return numeric_encoder(column, policy)
         case Datetime():
             return DatetimeEncoder(column, policy)
     raise DomainError(f"Column {column.name!r}: no encoder for {type(column).__name__}.")
@@ -115,14 +114,16 @@ def _to_column(encoder: AbstractColumnEncoder, codes: np.ndarray, rng: np.random
     import pandas as pd
 
     gone = encoder.gone(codes)
-    values = encoder.decode_ordinary(np.where(gone, encoder.first, codes), rng)
+    values: Any = encoder.decode_ordinary(np.where(gone, encoder.first, codes), rng)
     if not gone.any():
         return values
     match values.dtype.kind:
         case "i":
             return pd.arrays.IntegerArray(values, gone)
         case "b":
-            return pd.arrays.BooleanArray(values.astype(np.bool_), gone.astype(np.bool_))
+            nullable = pd.array(values, dtype="boolean")
+            nullable[gone] = pd.NA
+            return nullable
         case "f":
             values[gone] = np.nan
         case "M":

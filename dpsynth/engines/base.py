@@ -11,7 +11,7 @@ import numpy as np
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.engines.fingerprint import Fingerprint, fingerprint
-from dpsynth.engines.kernel import Counter
+from dpsynth.engines.kernel import Counter, compact
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,8 +25,12 @@ class AbstractEngine(ABC):
     encoder: TableEncoder
 
     @abstractmethod
-    def batches(self) -> Iterator[list[np.ndarray]]:
-        """Encoded columns (integers[n_b] each, fine cells, order of encoder.names), batch by batch, in bounded memory.
+    def batches(self, names: Sequence[str] | None = None) -> Iterator[list[np.ndarray]]:
+        """Encoded columns (integers[n_b] each, fine cells), batch by batch, in bounded memory.
+
+        Args:
+            names: the modelled columns wanted, in this order; None means all, in the order of encoder.names. With no
+                name, the batches say how many rows there are by one column of zeros.
 
         The integer type is the engine's choice; the arrays must not be written to.
         """
@@ -41,17 +45,21 @@ class AbstractEngine(ABC):
         Raises:
             DomainError: a clique names a column that is not modelled.
             PlanError: a clique has too many cells.
+            ValueError: a grouping is not one of its column.
         """
-        names = sorted({name for clique in cliques for name in clique}, key=self.encoder.names.index) if cliques else []
+        columns = {name: self.encoder.by_name(name) for clique in cliques for name in clique}
+        names = sorted(columns, key=self.encoder.names.index)
+        for name in groupings.keys() & columns.keys():
+            if len(groupings[name].cells) != columns[name].size:
+                raise ValueError(f"the grouping of {name!r} maps another number of cells than the column has")
         maps = {name: groupings[name] for name in names if name in groupings}
         place = {name: j for j, name in enumerate(names)}
         sizes = [maps[name].size if name in maps else self.encoder.sizes[name] for name in names]
         counter = Counter(sizes, [[place[name] for name in clique] for clique in cliques])
-        read = [self.encoder.names.index(name) for name in names]
-        tables = [maps[name].cells.astype(np.int32) if name in maps else None for name in names]
-        for batch in self.batches():
-            columns = [batch[j] if table is None else table[batch[j]] for j, table in zip(read, tables, strict=True)]
-            counter.add(columns, rows=len(batch[0]))
+        tables = [compact(maps[name].cells, maps[name].size) if name in maps else None for name in names]
+        for batch in self.batches(names):
+            codes = [code if table is None else table[code] for code, table in zip(batch, tables, strict=False)]
+            counter.add(codes, rows=len(batch[0]))
         return [
             flat.reshape([sizes[place[name]] for name in clique])
             for clique, flat in zip(cliques, counter.split(), strict=True)

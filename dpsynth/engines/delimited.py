@@ -37,6 +37,7 @@ __all__ = ["DelimitedFile", "readable_lines"]
 LINE_CAP = 2**24
 _BLOCK = 2**22
 _NEWLINE, _QUOTE = 10, 34
+_MARK = b"\xef\xbb\xbf"
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -48,31 +49,32 @@ class DelimitedFile:
     """
 
     def __init__(self, path: Path, names: Sequence[str]) -> None:
-        self._path, self._names = path, tuple(names)
+        self._path = path
         with _open(path) as stream:
-            header, self._start, _ = _header(stream, path)
+            header, _ = _header(stream, path)
         labels, self._delimiter = _labels(header, names)
         self._width = len(labels)
         self._places = find_columns(labels, names)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The wanted columns as Arrow binary, in the order of `names`, a few MiB of text at a time."""
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The named columns as Arrow binary, a few MiB of text at a time."""
         with _open(self._path) as stream:
-            _, _, rest = _header(stream, self._path)
+            _, rest = _header(stream, self._path)
             for block in _lines(stream, rest):
                 clean = readable_lines(block, self._delimiter, self._width)
                 if clean:
-                    yield self._parse(clean)
+                    yield self._parse(clean, names)
 
-    def _parse(self, clean: bytes) -> pa.RecordBatch:
+    def _parse(self, clean: bytes, names: Sequence[str]) -> pa.RecordBatch:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
-        wanted = [str(self._places[name]) for name in self._names]
+        wanted = [str(self._places[name]) for name in names]
         table = arrow_csv.read_csv(
-            pa.BufferReader(clean),
+            # The parser strips a byte-order mark from the start of what it gets; it shall not be one of the first cell.
+            pa.BufferReader(_MARK + clean),
             read_options=arrow_csv.ReadOptions(
-                column_names=[str(j) for j in range(self._width)], block_size=len(clean) + 1, use_threads=False
+                column_names=[str(j) for j in range(self._width)], block_size=len(clean) + 4, use_threads=False
             ),
             parse_options=arrow_csv.ParseOptions(
                 delimiter=self._delimiter,
@@ -80,6 +82,8 @@ class DelimitedFile:
                 double_quote=True,
                 escape_char=False,
                 newlines_in_values=False,
+                # A line of the one column that is wanted may be cut to nothing.
+                ignore_empty_lines=False,
             ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, pa.binary()),
@@ -90,7 +94,7 @@ class DelimitedFile:
             ),
         )
         columns = [table.column(name).combine_chunks() for name in wanted]
-        return pa.RecordBatch.from_arrays(columns, names=list(self._names))
+        return pa.RecordBatch.from_arrays(columns, names=list(names))
 
 
 def readable_lines(block: bytes, delimiter: str, width: int) -> bytes:
@@ -104,7 +108,7 @@ def readable_lines(block: bytes, delimiter: str, width: int) -> bytes:
     ends = np.flatnonzero(data == _NEWLINE)
     starts = np.concatenate([[0], ends[:-1] + 1])
     delimiters = np.flatnonzero(data == ord(delimiter))
-    good = ends > starts
+    good = (ends > starts) & (ends - starts <= LINE_CAP)
     if b'"' in block:
         good, delimiters = _judge_quotes(data, starts, ends, delimiters, ord(delimiter), good)
     before = np.concatenate([[0], np.searchsorted(delimiters, ends)])
@@ -180,8 +184,8 @@ def _open(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _header(stream: BinaryIO, path: Path) -> tuple[str, int, bytes]:
-    """The first line that is not empty, where the rest begins, and what was read beyond it."""
+def _header(stream: BinaryIO, path: Path) -> tuple[str, bytes]:
+    """The first line, and what was read beyond it."""
     text = b""
     while b"\n" not in text:
         block = stream.read(_BLOCK)
@@ -191,10 +195,10 @@ def _header(stream: BinaryIO, path: Path) -> tuple[str, int, bytes]:
     line, _, rest = text.partition(b"\n")
     if line.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise SourceError(f"{path.name} is UTF-16 text. Save it as UTF-8.")
-    header = line.removeprefix(b"\xef\xbb\xbf").decode("utf-8", errors="replace").strip("\r")
+    header = line.removeprefix(_MARK).decode("utf-8", errors="replace").strip("\r")
     if not header.strip() or len(line) > LINE_CAP:
         raise SourceError(f"{path.name} has no header line with the names of the columns.")
-    return header, len(line) + 1, rest
+    return header, rest
 
 
 def _labels(header: str, names: Sequence[str]) -> tuple[list[str], str]:

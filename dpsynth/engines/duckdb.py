@@ -13,7 +13,7 @@ from dpsynth.encoding.table import TableEncoder
 from dpsynth.engines.base import AbstractEngine
 from dpsynth.engines.delimited import DelimitedFile
 from dpsynth.engines.frames import find_columns
-from dpsynth.engines.memory import compact
+from dpsynth.engines.kernel import compact
 from dpsynth.errors import SourceError
 
 if TYPE_CHECKING:
@@ -41,32 +41,37 @@ class DuckdbEngine(AbstractEngine):
         self.encoder = encoder
         self._files = [_open_file(path, encoder) for path in paths]
 
-    def batches(self) -> Iterator[list[np.ndarray]]:
-        """Codes of some hundred thousand rows at a time."""
-        for batch in self._arrow_batches():
-            codes = self.encoder.encode(batch)
-            yield [compact(code, c.size) for code, c in zip(codes, self.encoder.columns, strict=True)]
+    def batches(self, names: Sequence[str] | None = None) -> Iterator[list[np.ndarray]]:
+        """Codes of some hundred thousand rows at a time; other columns than the wanted ones are not read."""
+        wanted = self.encoder.names if names is None else tuple(names) or self.encoder.names[:1]
+        columns = [self.encoder.by_name(name) for name in wanted]
+        for batch in self._arrow_batches(wanted):
+            yield [compact(c.encode(batch.column(j)), c.size) for j, c in enumerate(columns)]
 
     def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
         """The same batches as Arrow columns."""
-        for batch in self._arrow_batches():
+        for batch in self._arrow_batches(self.encoder.names):
             yield iter(zip(batch.schema.names, batch.columns, strict=True))
 
-    def _arrow_batches(self) -> Iterator[pa.RecordBatch]:
+    def _arrow_batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         for path, file in self._files:
-            batches = file.batches()
-            while True:
-                try:
-                    batch = next(batches, None)
-                except Exception:
-                    # The text of a reader's error may hold cells.
-                    raise SourceError(
-                        f"{path.name} cannot be read to its end: it is damaged, or the disk failed.\n"
-                        "Write it again from its source."
-                    ) from None
-                if batch is None:
-                    break
-                yield batch
+            yield from _shielded(file.batches(names), path)
+
+
+def _shielded(batches: Iterator[pa.RecordBatch], path: Path) -> Iterator[pa.RecordBatch]:
+    """The same batches; whatever a reader has to say when it fails may show cells, and is not passed on."""
+    while True:
+        try:
+            batch = next(batches, None)
+        except Exception:
+            break
+        if batch is None:
+            return
+        yield batch
+    # Raised here, outside the handler, because a chained error would keep the reader's.
+    raise SourceError(
+        f"{path.name} cannot be read to its end: it is damaged, or the disk failed.\nWrite it again from its source."
+    )
 
 
 class ParquetFile:
@@ -80,56 +85,58 @@ class ParquetFile:
         import pyarrow.parquet as parquet
 
         schema = parquet.read_schema(path)
-        self._path, self._names = path, encoder.names
+        self._path = path
         self._places = find_columns(schema.names, encoder.names)
-        types = [schema.types[self._places[name]] for name in encoder.names]
-        self._exact = all(_is_exact(kind) for kind in types)
-        self._listed = [
-            column.values if isinstance(column, CategoryEncoder) and _is_text(kind) and column.size <= _LISTED else None
-            for column, kind in zip(encoder.columns, types, strict=True)
-        ]
+        self._types = {name: schema.types[place] for name, place in self._places.items()}
+        self._listed = {
+            column.column.name: column.values
+            for column in encoder.columns
+            if isinstance(column, CategoryEncoder)
+            and _is_text(self._types[column.column.name])
+            and column.size <= _LISTED
+        }
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """The wanted columns in the order of the encoder."""
-        if not self._exact:
-            yield from self._through_pyarrow(0)
+    def batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """The named columns."""
+        if not all(_is_exact(self._types[name]) for name in names):
+            yield from self._through_pyarrow(names, 0)
             return
         import duckdb
 
         rows = 0
         try:
-            for batch in self._through_duckdb():
+            for batch in self._through_duckdb(names):
                 yield batch
                 rows += batch.num_rows
         except duckdb.Error:
-            yield from self._through_pyarrow(rows)
+            yield from self._through_pyarrow(names, rows)
 
-    def _through_duckdb(self) -> Iterator[pa.RecordBatch]:
+    def _through_duckdb(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         import duckdb
         import pyarrow as pa
 
         path = "".join(f"[{c}]" if c in "*?[" else c for c in str(self._path.absolute()))
+        table = "read_parquet(?, hive_partitioning = false)"
         with duckdb.connect(":memory:", config=_CONFIG) as connection:
             # duckdb tells columns apart without case and renames doubles, so columns are taken by place.
-            known = connection.sql("DESCRIBE SELECT * FROM read_parquet(?)", params=[path]).fetchall()
-            chosen = [_quote(known[self._places[name]][0], '"') for name in self._names]
-            parts = ", ".join(_selection(*pair) for pair in zip(chosen, self._listed, strict=True))
-            query = connection.sql(f"SELECT {parts} FROM read_parquet(?)", params=[path])
+            known = connection.sql(f"DESCRIBE SELECT * FROM {table}", params=[path]).fetchall()
+            parts = [_selection(_quote(known[self._places[name]][0], '"'), self._listed.get(name)) for name in names]
+            query = connection.sql(f"SELECT {', '.join(parts)} FROM {table}", params=[path])
             for batch in query.to_arrow_reader(_BATCH_ROWS):
                 left = iter(batch.columns)
-                columns = [next(left) if listed is None else _join(next(left), next(left)) for listed in self._listed]
-                yield pa.RecordBatch.from_arrays(columns, names=list(self._names))
+                columns = [_join(next(left), next(left)) if name in self._listed else next(left) for name in names]
+                yield pa.RecordBatch.from_arrays(columns, names=list(names))
 
-    def _through_pyarrow(self, skip: int) -> Iterator[pa.RecordBatch]:
+    def _through_pyarrow(self, names: Sequence[str], skip: int) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
         import pyarrow.parquet as parquet
 
         with parquet.ParquetFile(self._path) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, columns=list(self._names)):
-                batch = batch.select(list(self._names))
+            for batch in file.iter_batches(_BATCH_ROWS, columns=list(names)):
                 dropped = min(skip, batch.num_rows)
                 skip -= dropped
-                yield pa.RecordBatch.from_arrays(batch.slice(dropped).columns, names=list(self._names))
+                rest = batch.slice(dropped)
+                yield pa.RecordBatch.from_arrays([rest.column(name) for name in names], names=list(names))
 
 
 def _quote(text: str, mark: str) -> str:
@@ -190,6 +197,5 @@ def _open_file(path: Path, encoder: TableEncoder) -> tuple[Path, DelimitedFile |
     except SourceError:
         raise
     except Exception:
-        raise SourceError(
-            f"{path.name} cannot be opened as {kind[1:]}: no such file, no permission, or damaged."
-        ) from None
+        pass
+    raise SourceError(f"{path.name} cannot be opened as {kind[1:]}: no such file, no permission, or damaged.")

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from dpsynth.encoding.values import STRANGE
 from dpsynth.errors import SourceError
 
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
-
 __all__ = ["ColumnReader", "column_readers", "is_frame"]
 
-ColumnReader = Callable[[], "pa.Array | pa.ChunkedArray"]
+# Their Arrow form would show how they are stored, not what they say.
+_AS_OBJECTS = (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)
+
+ColumnReader = Callable[[], pa.Array | pa.ChunkedArray]
 
 
 def is_frame(source: Any) -> bool:
     """Whether a value is a table that `column_readers` can take."""
-    import pandas as pd
-    import pyarrow as pa
-
     return isinstance(source, (pd.DataFrame, pa.Table, pa.RecordBatch)) or _is_records(source) or _narwhals(source)
 
 
@@ -40,9 +39,6 @@ def column_readers(source: Any, names: Sequence[str]) -> dict[str, ColumnReader]
     Raises:
         SourceError: a column is missing or doubled, or the value is no such table. The names of columns are public.
     """
-    import pandas as pd
-    import pyarrow as pa
-
     if isinstance(source, pd.DataFrame):
         places = find_columns([str(label) for label in source.columns], names)
         frame = source
@@ -70,17 +66,16 @@ def find_columns(labels: Sequence[str], names: Iterable[str]) -> dict[str, int]:
     Raises:
         SourceError: a name is not there, or there twice.
     """
-    places: dict[str, int] = {}
+    places = {label: j for j, label in enumerate(labels)}
+    times = Counter(labels)
     for name in names:
-        found = [j for j, label in enumerate(labels) if label == name]
-        if not found:
+        if not times[name]:
             raise SourceError(
                 f"The table has no column {name!r}, which the domain declares.\nRename it or edit the domain."
             )
-        if len(found) > 1:
+        if times[name] > 1:
             raise SourceError(f"The table has several columns named {name!r}.\nKeep one of them.")
-        places[name] = found[0]
-    return places
+    return {name: places[name] for name in names}
 
 
 def _is_records(source: Any) -> bool:
@@ -94,34 +89,40 @@ def _narwhals(source: Any) -> bool:
 
 
 def _from_pandas(series: pd.Series) -> pa.Array | pa.ChunkedArray:
-    import pandas as pd
-    import pyarrow as pa
-
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         entries = _from_pandas(pd.Series(dtype.categories))
         entries = entries.combine_chunks() if isinstance(entries, pa.ChunkedArray) else entries
         codes = np.asarray(series.cat.codes)
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), entries)
-    if isinstance(dtype, np.dtype) and dtype.kind in "biufM":
-        # NaN stays NaN: the encoders call it missing.
-        return pa.array(series.to_numpy(), from_pandas=False)
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        return pa.array(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
-    if dtype != object and not isinstance(dtype, (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)):
+    if not pd.api.types.is_object_dtype(dtype) and not isinstance(dtype, _AS_OBJECTS):
         try:
-            return pa.array(series.array, from_pandas=True)
+            return _from_typed(series)
         except Exception:
             pass
     return _from_objects(np.asarray(series.astype(object), dtype=object))
 
 
+def _from_typed(series: pd.Series) -> pa.Array | pa.ChunkedArray:
+    if isinstance(series.dtype, pd.DatetimeTZDtype):
+        return pa.array(series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy())
+    # numpy's NaN stays NaN: the encoders call it missing.
+    return pa.array(series.to_numpy() if isinstance(series.dtype, np.dtype) else series.array)
+
+
 def _from_narwhals(frame: Any, name: str) -> pa.Array | pa.ChunkedArray:
+    import narwhals.stable.v2 as nw
+
     column = frame[name]
-    try:
-        return column.to_arrow()
-    except Exception:
-        return _from_objects(_object_array(column.to_list()))
+    # The Arrow form of a column of Python objects would be their addresses.
+    if column.dtype not in (nw.Object, nw.Unknown):
+        try:
+            return column.to_arrow()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # polars panics outside Exception
+            pass
+    return _from_objects(_object_array(column.to_list()))
 
 
 def _from_records(records: list[Mapping[str, Any]], name: str) -> pa.Array:
@@ -130,14 +131,13 @@ def _from_records(records: list[Mapping[str, Any]], name: str) -> pa.Array:
 
 def _object_array(values: list[Any]) -> np.ndarray:
     array = np.empty(len(values), dtype=object)
-    array[:] = values
+    for i, value in enumerate(values):  # slice assignment would unpack lists
+        array[i] = value
     return array
 
 
 def _from_objects(values: np.ndarray) -> pa.Array:
     """Arrow text of arbitrary objects. A column of text alone is converted as a whole, any other object by object."""
-    import pyarrow as pa
-
     try:
         return pa.array(values, type=pa.large_string(), from_pandas=True)
     except Exception:
@@ -146,43 +146,88 @@ def _from_objects(values: np.ndarray) -> pa.Array:
 
 def object_text(value: Any) -> str | None:
     """The text that an object reads as, None where it is missing, `STRANGE` where it is no scalar. Never raises."""
+    reader = _READERS.get(type(value))
     try:
-        return _object_text(value)
+        return reader(value) if reader is not None else _text_of_other(value)
     except Exception:
         return STRANGE
 
 
-def _object_text(value: Any) -> str | None:
-    import pandas as pd
+def _text_of_text(value: str) -> str:
+    # Lone surrogates cannot be written as UTF-8.
+    return value if value.isascii() else value.encode("utf-8", errors="replace").decode()
 
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
+
+def _text_of_bytes(value: Any) -> str:
+    return bytes(value).decode("utf-8", errors="replace")
+
+
+def _text_of_bool(value: Any) -> str:
+    return "True" if value else "False"
+
+
+def _text_of_int(value: int) -> str:
+    # Beyond the range of float64 an integer reads as infinite; its digits would be long to print.
+    if value.bit_length() > 1024:
+        return "-inf" if value < 0 else "inf"
+    return str(int(value))
+
+
+def _text_of_float(value: float) -> str | None:
+    return None if value != value else repr(float(value))
+
+
+def _text_of_decimal(value: Decimal) -> str | None:
+    return None if value.is_nan() else str(value)
+
+
+def _text_of_datetime(value: datetime) -> str:
+    if value.tzinfo is not None:
+        value = value.astimezone(UTC).replace(tzinfo=None)
+    return value.isoformat(sep=" ")
+
+
+def _text_of_numpy(value: Any) -> str | None:
+    if value.ndim or value.dtype.kind not in "biufMSU":
+        return STRANGE
+    if value.dtype.kind == "M":
+        return None if np.isnat(value) else str(value)
+    if value.dtype.kind == "f" and value.dtype.itemsize != 8:
+        # str() of a float that is not float64 is the shortest decimal that names it.
+        return None if np.isnan(value) else str(value)
+    return object_text(value.item())
+
+
+def _text_of_nothing(value: Any) -> None:
+    return None
+
+
+_READERS: dict[type, Callable[[Any], str | None]] = {
+    str: _text_of_text,
+    bytes: _text_of_bytes,
+    bool: _text_of_bool,
+    int: _text_of_int,
+    float: _text_of_float,
+    Decimal: _text_of_decimal,
+    datetime: _text_of_datetime,
+    pd.Timestamp: _text_of_datetime,
+    date: date.isoformat,
+    time: time.isoformat,
+    pd.Period: str,
+    pd.Interval: str,
+    type(None): _text_of_nothing,
+    type(pd.NA): _text_of_nothing,
+    type(pd.NaT): _text_of_nothing,
+    bytearray: _text_of_bytes,
+    memoryview: _text_of_bytes,
+}
+
+
+def _text_of_other(value: Any) -> str | None:
+    """Scalars of numpy and subclasses of known types; durations and all else are no scalars."""
     if isinstance(value, (np.generic, np.ndarray)):
-        if value.ndim or value.dtype.kind not in "biufMSU":
-            return STRANGE
-        if value.dtype.kind == "M":
-            return None if np.isnat(value) else str(value)
-        # str() of a narrow float is the shortest decimal that names it.
-        value = str(value) if value.dtype.kind == "f" and value.dtype.itemsize < 8 else value.item()
-    if isinstance(value, str):
-        return value.encode("utf-8", errors="replace").decode("utf-8")
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode("utf-8", errors="replace")
-    if isinstance(value, bool):
-        return "True" if value else "False"
-    if isinstance(value, int):
-        # Beyond the range of float64 an integer reads as infinite, and its digits would cost too much to print.
-        return str(int(value)) if value.bit_length() <= 1024 else ("-inf" if value < 0 else "inf")
-    if isinstance(value, float):
-        return None if value != value else repr(float(value))
-    if isinstance(value, Decimal):
-        return None if value.is_nan() else str(value)
-    if isinstance(value, datetime):
-        if value.tzinfo is not None:
-            value = value.astimezone(UTC).replace(tzinfo=None)
-        return value.isoformat(sep=" ")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, (time, timedelta, pd.Period, pd.Interval)):
-        return str(value)
+        return _text_of_numpy(value)
+    for kind, reader in _READERS.items():
+        if isinstance(value, kind):
+            return reader(value)
     return STRANGE

@@ -9,13 +9,14 @@ import numpy as np
 
 from dpsynth.errors import PlanError
 
-__all__ = ["CELL_CAP", "Counter", "counts"]
+__all__ = ["CELL_CAP", "Counter", "compact", "counts"]
 
 # Public limit on the cells of one clique (int64: 512 MiB).
 CELL_CAP = 2**26
 _MERGE_CELLS = 2**20
 _MERGE_CLIQUES = 16
 _BLOCK = 2**15
+_DENSE = 2**18
 
 
 def counts(columns: Sequence[np.ndarray], sizes: Sequence[int], cliques: Sequence[Sequence[int]]) -> np.ndarray:
@@ -114,17 +115,22 @@ def _add_cliques(
 ) -> None:
     for low in range(0, rows, _BLOCK):
         wide = {j: columns[j][low : low + _BLOCK].astype(np.intp) for j in used}
+        block = min(_BLOCK, rows - low)
         for i, clique in enumerate(cliques):
-            count = min(_BLOCK, rows - low)
-            totals[starts[i] : starts[i + 1]] += _histogram_wide(wide, clique, sizes, count, starts[i + 1] - starts[i])
+            total = totals[starts[i] : starts[i + 1]]
+            if not clique:
+                total += block
+                continue
+            index = wide[clique[0]]
+            for j in clique[1:]:
+                index = index * sizes[j] + wide[j]
+            if len(total) <= _DENSE:
+                total += np.bincount(index, minlength=len(total))
+            else:
+                # A fresh vector of all cells would cost more than the rows of a block.
+                np.add.at(total, index, 1)
 
 
-def _histogram_wide(
-    wide: dict[int, np.ndarray], clique: tuple[int, ...], sizes: Sequence[int], rows: int, cells: int
-) -> np.ndarray:
-    if not clique:
-        return np.array([rows])
-    index = wide[clique[0]]
-    for j in clique[1:]:
-        index = index * sizes[j] + wide[j]
-    return np.bincount(index, minlength=cells)
+def compact(codes: np.ndarray, size: int) -> np.ndarray:
+    """Codes in the smallest unsigned type that holds every cell of a column."""
+    return codes.astype(np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int32)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dpsynth.encoding.table import TableEncoder
+from dpsynth.encoding.table import TableEncoder, encode_column
 from dpsynth.engines.base import AbstractEngine
 from dpsynth.engines.frames import column_readers
+from dpsynth.engines.kernel import compact
 from dpsynth.errors import SourceError
 
 if TYPE_CHECKING:
@@ -29,43 +30,40 @@ class MemoryEngine(AbstractEngine):
         self.encoder = encoder
         self._files = source if isinstance(source, AbstractEngine) else None
         self._readers = {} if self._files else column_readers(source, encoder.names)
-        self._codes: list[np.ndarray] | None = None
+        self._codes: dict[str, np.ndarray] = {}
 
     def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
-        """The whole table as one batch."""
+        """The whole table as one batch (that of files: as many as they have)."""
         if self._files is not None:
             yield from self._files.values()
         else:
             yield ((name, self._read(name)) for name in self.encoder.names)
 
-    def batches(self) -> Iterator[list[np.ndarray]]:
+    def batches(self, names: Sequence[str] | None = None) -> Iterator[list[np.ndarray]]:
         """The whole table as one batch."""
-        if self._codes is None:
-            self._codes = (
-                self._from_files()
-                if self._files is not None
-                else [compact(self._encode(c.column.name), c.size) for c in self.encoder.columns]
-            )
-        yield self._codes
-
-    def _from_files(self) -> list[np.ndarray]:
-        assert self._files is not None
-        parts = [[np.empty(0, np.uint8)] * len(self.encoder.names), *self._files.batches()]
-        return [np.concatenate(column) for column in zip(*parts, strict=True)]
+        wanted = self.encoder.names if names is None else names or self.encoder.names[:1]
+        missing = [name for name in wanted if name not in self._codes]
+        if missing and self._files is not None:
+            missing = list(self.encoder.names)
+            self._codes = dict(zip(missing, _gather(self._files, len(missing)), strict=True))
+        elif missing:
+            self._codes |= {name: self._encode(name) for name in missing}
+        yield [self._codes[name] for name in wanted]
 
     def _encode(self, name: str) -> np.ndarray:
-        import pyarrow as pa
-
-        return self.encoder.encode(pa.table({name: self._read(name)}))[0]
+        encoder = self.encoder.by_name(name)
+        return compact(encode_column(encoder, self._read(name)), encoder.size)
 
     def _read(self, name: str) -> pa.Array | pa.ChunkedArray:
         try:
             return self._readers[name]()
         except Exception:
-            # What went wrong may show a value; only the name of the column is public.
-            raise SourceError(f"Column {name!r} cannot be read from this kind of frame.") from None
+            pass
+        # Raised here, outside the handler: what went wrong may show a value, and a chained error keeps it.
+        raise SourceError(f"Column {name!r} cannot be read from this kind of frame.\nPass a pandas or pyarrow frame.")
 
 
-def compact(codes: np.ndarray, size: int) -> np.ndarray:
-    """Codes in the smallest unsigned type that holds every cell of a column."""
-    return codes.astype(np.uint8 if size <= 2**8 else np.uint16 if size <= 2**16 else np.int32)
+def _gather(files: AbstractEngine, width: int) -> list[np.ndarray]:
+    """The columns of all batches."""
+    batches = [[np.empty(0, np.uint8)] * width, *files.batches()]
+    return [np.concatenate(column) for column in zip(*batches, strict=True)]
