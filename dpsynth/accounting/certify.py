@@ -60,14 +60,22 @@ class CertifiedProfile:
     profiles: tuple[tuple[str, AbstractProfile], ...]
 
     def epsilon_up(self, delta: Delta) -> Certified:
-        """The smallest sound epsilon at delta in [0, 1); infinity where no accountant gives a finite one."""
+        """The smallest sound epsilon at delta in [0, 1); infinity where no accountant gives a finite one.
+
+        Raises:
+            AccountingError: delta is outside [0, 1).
+        """
         if not 0 <= delta < 1:
             raise AccountingError(f"delta must lie in [0, 1); found {delta}.")
         figures = (Certified(Epsilon(p.epsilon_up(delta)), name) for name, p in self.profiles)
         return min(figures, key=lambda figure: figure.epsilon)
 
     def delta_up(self, epsilon: Epsilon) -> CertifiedDelta:
-        """The smallest sound delta at epsilon >= 0."""
+        """The smallest sound delta at epsilon >= 0.
+
+        Raises:
+            AccountingError: epsilon is negative.
+        """
         if not epsilon >= 0:
             raise AccountingError(f"epsilon must be at least 0; found {epsilon}.")
         figures = (CertifiedDelta(Delta(p.delta_up(epsilon)), name) for name, p in self.profiles)
@@ -124,6 +132,12 @@ def fits(
     accountants: tuple[AbstractAccountant, ...] = ACCOUNTANTS,
 ) -> bool:
     """Whether the certified epsilon of an event at the budget's delta is within the budget.
+
+    Args:
+        event: everything that ran, or that a plan will run.
+        budget: epsilon and delta to stay within.
+        relation: the ledger's neighbouring relation.
+        accountants: whom to ask.
 
     Raises:
         AccountingError: no accountant knows every leaf.

@@ -231,7 +231,11 @@ _DEEPEST = 32
 
 
 def event_to_json(event: AbstractEvent) -> dict[str, Any]:
-    """The event as plain JSON values: kind, version, and its fields."""
+    """The event as plain JSON values: kind, version, and its fields.
+
+    Raises:
+        AccountingError: a class of events that is not in the whitelist.
+    """
     head: dict[str, Any] = {"kind": event.kind, "version": event.version}
     if isinstance(event, Composed):
         return head | {"events": [event_to_json(e) for e in event.events]}

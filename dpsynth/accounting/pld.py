@@ -98,7 +98,7 @@ class PLDAccountant(AbstractAccountant):
         return _composed(squared_mu, others, relation, self.grid)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _composed(
     squared_mu: float, others: frozenset[tuple[AbstractEvent, int]], relation: NeighbouringRelation, grid: float
 ) -> PLDProfile:
@@ -112,7 +112,8 @@ def _composed(
     parts = []
     # Sets of events have no order of their own; a fixed one makes the figure reproducible to the last bit.
     for leaf, count in sorted(others, key=lambda item: (item[0].kind, repr(item[0]))):
-        parts.append(_distribution(leaf, relation, grid).self_compose(count))
+        part = _distribution(leaf, relation, grid)
+        parts.append(part.self_compose(count) if count > 1 else part)
     if mu > 0:
         parts.append(
             privacy_loss_distribution.from_gaussian_mechanism(1 / next_up(mu), value_discretization_interval=grid)
@@ -168,7 +169,7 @@ def _distribution(leaf: AbstractEvent, relation: NeighbouringRelation, grid: flo
             sampling_prob=leaf.probability,
             neighboring_relation=theirs,
         )
-        return step.self_compose(leaf.count)
+        return step.self_compose(leaf.count) if leaf.count > 1 else step
     if isinstance(leaf, TruncatedPoissonGaussian):
         step = privacy_loss_distribution.from_truncated_subsampled_gaussian_mechanism(
             dataset_size=leaf.records,
@@ -178,5 +179,5 @@ def _distribution(leaf: AbstractEvent, relation: NeighbouringRelation, grid: flo
             value_discretization_interval=grid,
             neighboring_relation=theirs,
         )
-        return step.self_compose(leaf.count)
+        return step.self_compose(leaf.count) if leaf.count > 1 else step
     raise AssertionError(leaf.kind)
