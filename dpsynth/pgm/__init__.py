@@ -9,6 +9,7 @@ from dpsynth.pgm.forecast import MEMORY_CAP_BYTES, ModelForecast, forecast
 from dpsynth.pgm.junction_tree import JunctionTree, junction_tree, maximum_spanning_tree
 from dpsynth.pgm.model import Diagnostics, GraphicalModel
 from dpsynth.pgm.observation import Observation
+from dpsynth.pgm.rake import rake
 
 __all__ = [
     "MEMORY_CAP_BYTES",
@@ -23,6 +24,7 @@ __all__ = [
     "junction_tree",
     "load",
     "maximum_spanning_tree",
+    "rake",
 ]
 
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 
 from dpsynth.errors import PlanError
-from dpsynth.pgm.factor import expand
+from dpsynth.pgm.factor import expand, marginalize
 from dpsynth.pgm.forecast import MEMORY_CAP_BYTES, forecast, require_fits
 from dpsynth.pgm.junction_tree import JunctionTree
+from dpsynth.pgm.least_squares import LeastSquares, QuadraticTerm
 from dpsynth.pgm.model import Diagnostics, GraphicalModel
 from dpsynth.pgm.observation import Observation
 from dpsynth.pgm.propagation import Propagation
+from dpsynth.pgm.rake import Target, fit_targets
 
 __all__ = ["estimate", "estimate_total"]
+
+RAKE_TOLERANCE = 1e-7
+RAKE_ITERATIONS = 500
 
 
 def estimate_total(observations: Iterable[Observation]) -> float:
@@ -39,92 +43,141 @@ def estimate_total(observations: Iterable[Observation]) -> float:
     return max(1.0, weighted / weight) if weight else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
-    node: int
-    axes: tuple[int, ...]
-    shape: tuple[int, ...]
-    target: np.ndarray
-    precision: np.ndarray
-
-
 def estimate(
     sizes: Mapping[str, int],
     observations: Sequence[Observation],
     *,
     cliques: Iterable[Sequence[str]] = (),
     total: float | None = None,
-    tolerance: float = 0.01,
-    max_iterations: int = 20000,
+    impossible: Mapping[tuple[str, ...], np.ndarray] | None = None,
+    tolerance: float = 1e-3,
+    max_iterations: int = 2000,
     memory_cap_bytes: int = MEMORY_CAP_BYTES,
 ) -> GraphicalModel:
-    """The maximum-entropy distribution among those that fit noisy marginals best."""
+    """The maximum-entropy distribution among those that fit noisy marginals best.
+
+    Minimises the sum over observations of ||marginal - values||^2 / (2 variance) over all distributions times `total`;
+    among the minimisers, which all have the same observed marginals, takes the one of greatest entropy, which is a
+    graphical model on the observed cliques.
+
+    Args:
+        sizes: cells of each column; the model's columns are in this order.
+        observations: noisy marginals. Columns in none of them come out uniform and independent.
+        cliques: further sets of columns that a node must hold.
+        total: number of rows, if known; otherwise `estimate_total(observations)`.
+        impossible: bool table per clique; True cells get probability 0.
+        tolerance: stop when the optimality residual is below this many standard deviations of the noise, over all
+            cells together.
+        max_iterations: hard cap; hitting it shows in the model's diagnostics.
+        memory_cap_bytes: most memory that the fit may take.
+
+    Returns:
+        GraphicalModel with diagnostics.
+
+    Raises:
+        PlanError: shapes that do not agree, a total that is not above 0, nothing possible, or a model above the cap.
+
+    Guarantee: marginals within the tolerance of the unique optimum where `diagnostics.converged`; equal input gives equal
+        output; post-processing.
+    """
+    sizes = {name: int(size) for name, size in sizes.items()}
     observations = tuple(observations)
-    for observation in observations:
-        expected = tuple(sizes.get(name, -1) for name in observation.clique)
-        if expected != observation.values.shape:
-            raise PlanError(
-                f"An observation of {', '.join(observation.clique)} has shape {observation.values.shape}.\n"
-                f"The columns' sizes are {expected} (-1: not in the model).\nGive sizes and values that agree."
-            )
-    plan = forecast(sizes, [*(o.clique for o in observations), *map(tuple, cliques)])
+    impossible = {tuple(c): np.asarray(mask, dtype=bool) for c, mask in (impossible or {}).items()}
+    for clique, values in [*((o.clique, o.values) for o in observations), *impossible.items()]:
+        _check_shape(sizes, clique, values)
+    count = estimate_total(observations) if total is None else float(total)
+    if not (np.isfinite(count) and count > 0):
+        raise PlanError(f"A total of {count} rows was asked for.\nIt must be a number above 0; leave it out to estimate it.")
+    plan = forecast(sizes, [*(o.clique for o in observations), *impossible, *map(tuple, cliques)])
     require_fits(plan, memory_cap_bytes)
     tree = plan.tree
-    count = estimate_total(observations) if total is None else float(total)
-    terms = [_term(tree, o) for o in observations if o.clique]
-    propagation = Propagation(tree)
-    potentials = propagation.zeros()
-    calibration = propagation.calibrate(potentials)
-
-    def loss_and_gradient(marginals: list[np.ndarray]) -> tuple[float, list[np.ndarray]]:
-        gradient = propagation.zeros()
-        loss = 0.0
-        for term in terms:
-            fitted = np.add.reduce(marginals[term.node], axis=term.axes) * count
-            residual = fitted - term.target
-            slope = residual * term.precision
-            loss += 0.5 * float(np.vdot(residual, slope))
-            gradient[term.node] += slope.reshape(term.shape)
-        return loss, gradient
-
-    loss, gradient = loss_and_gradient(calibration.marginals)
-    step = 1.0 / max(1e-300, sum(float(t.precision.max()) for t in terms) * count) if terms else 0.0
-    iterations, gap = 0, 0.0
-    for iterations in range(1, max_iterations + 1):
-        if not terms:
-            break
-        if iterations % 20 == 1:
-            inner = sum(float(np.vdot(g, m)) for g, m in zip(gradient, calibration.marginals, strict=True))
-            gap = count * (inner + propagation.maximum([-g for g in gradient]))
-            if gap <= tolerance**2:
-                break
-        inner = [np.vdot(g, m) for g, m in zip(gradient, calibration.marginals, strict=True)]
-        while True:
-            trial = [p - step * count * g for p, g in zip(potentials, gradient, strict=True)]
-            candidate = propagation.calibrate(trial)
-            new_loss, new_gradient = loss_and_gradient(candidate.marginals)
-            moved = sum(
-                float(np.vdot(g, m - n))
-                for g, m, n in zip(gradient, calibration.marginals, candidate.marginals, strict=True)
-            )
-            if loss - new_loss >= 0.5 * count * moved or step < 1e-15:
-                break
-            step *= 0.5
-        potentials, calibration, loss, gradient = trial, candidate, new_loss, new_gradient
-        step *= 1.1
-    converged = gap <= tolerance**2
-    return GraphicalModel(
-        tree, tuple(calibration.marginals), count, Diagnostics("estimate", iterations, sqrt(max(gap, 0.0)), converged)
-    )
+    terms = _merge(sizes, observations)
+    order = {name: position for position, name in enumerate(sizes)}
+    nodes = [tuple(sorted(clique, key=order.__getitem__)) for clique in tree.cliques]
+    possible = _possible(tree, nodes, impossible)
+    problem = LeastSquares(sizes, nodes, tree.separators, terms, count, possible)
+    solution = problem.solve(tolerance, max_iterations)
+    start = [possible[n].astype(np.float64) if n in possible else np.ones(_shape(sizes, c)) for n, c in enumerate(nodes)]
+    marginals = _distribution(tree, nodes, solution.tables, start)
+    iterations, converged = solution.iterations, solution.converged
+    if {t.clique for t in terms} < set(nodes) or any(t.clique not in nodes for t in terms):
+        targets = [Target(t.clique, marginalize(*_home(tree, marginals, t.clique), t.clique)) for t in _maximal(terms)]
+        own = [expand(s, c, node) for s, c, node in zip(start, nodes, tree.cliques, strict=True)]
+        marginals, raked = fit_targets(tree, own, targets, RAKE_TOLERANCE, RAKE_ITERATIONS)
+        iterations += raked.iterations
+    return GraphicalModel(tree, tuple(marginals), count, Diagnostics("estimate", iterations, solution.residual, converged))
 
 
-def _term(tree: JunctionTree, observation: Observation) -> _Term:
-    node = tree.home(observation.clique)
-    assert node is not None
-    columns = tree.cliques[node]
-    target = expand(observation.values, observation.clique, columns)
-    precision = expand(observation.precision, observation.clique, columns)
-    axes = tuple(axis for axis, name in enumerate(columns) if name not in observation.clique)
-    kept = tuple(size for axis, size in enumerate(target.shape) if axis not in axes)
-    assert prod(kept) == target.size
-    return _Term(node, axes, target.shape, target.reshape(kept), precision.reshape(kept))
+def _check_shape(sizes: Mapping[str, int], clique: tuple[str, ...], values: np.ndarray) -> None:
+    expected = tuple(sizes.get(name, -1) for name in clique)
+    if expected != values.shape:
+        raise PlanError(
+            f"An observation of {', '.join(clique)} has shape {values.shape}.\n"
+            f"The columns' sizes are {expected} (-1: not in the model).\nGive sizes and values that agree."
+        )
+
+
+def _shape(sizes: Mapping[str, int], clique: Iterable[str]) -> tuple[int, ...]:
+    return tuple(sizes[name] for name in clique)
+
+
+def _home(tree: JunctionTree, tables: Sequence[np.ndarray], clique: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    node = tree.home(clique)
+    if node is None:
+        raise ValueError("a clique lies in no node of the tree")
+    return tables[node], tree.cliques[node]
+
+
+def _merge(sizes: Mapping[str, int], observations: Sequence[Observation]) -> list[QuadraticTerm]:
+    """One term per observed clique, columns in the order of the model; repeated observations are averaged."""
+    precision: dict[tuple[str, ...], np.ndarray] = {}
+    weighted: dict[tuple[str, ...], np.ndarray] = {}
+    for observation in observations:
+        clique = tuple(name for name in sizes if name in observation.clique)
+        if not clique:
+            continue
+        p = expand(observation.precision, observation.clique, clique)
+        precision[clique] = precision.get(clique, 0.0) + p
+        weighted[clique] = weighted.get(clique, 0.0) + p * expand(observation.values, observation.clique, clique)
+    terms = []
+    for clique, p in precision.items():
+        if not p.any():
+            continue
+        target = np.divide(weighted[clique], p, out=np.zeros(p.shape), where=p > 0)
+        first = float(p.flat[0])
+        terms.append(QuadraticTerm(clique, target, first if (p == first).all() else p))
+    return terms
+
+
+def _maximal(terms: Sequence[QuadraticTerm]) -> list[QuadraticTerm]:
+    return [t for t in terms if not any(set(t.clique) < set(other.clique) for other in terms)]
+
+
+def _possible(
+    tree: JunctionTree, nodes: Sequence[tuple[str, ...]], impossible: Mapping[tuple[str, ...], np.ndarray]
+) -> dict[int, np.ndarray]:
+    """Which cells of a node are possible, for the nodes that hold a structural zero."""
+    found: dict[int, np.ndarray] = {}
+    for clique, mask in impossible.items():
+        node = tree.home(clique)
+        if node is None:
+            raise ValueError("a clique lies in no node of the tree")
+        shape = _shape(tree.sizes, nodes[node])
+        found[node] = found.get(node, np.ones(shape, dtype=bool)) & ~expand(mask, clique, nodes[node])
+    return found
+
+
+def _distribution(
+    tree: JunctionTree, nodes: Sequence[tuple[str, ...]], tables: Sequence[np.ndarray], start: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Exactly consistent probabilities: conditionals of the (almost consistent) tables, chained from the roots."""
+    conditionals = []
+    for node, (columns, table, fallback) in enumerate(zip(nodes, tables, start, strict=True)):
+        cells = prod(_shape(tree.sizes, tree.separators[node]))
+        flat = expand(table, columns, tree.cliques[node]).reshape(cells, -1)
+        mass = flat.sum(axis=1, keepdims=True)
+        spare = expand(fallback, columns, tree.cliques[node]).reshape(cells, -1)
+        flat = np.where(mass > 0, flat, spare)
+        mass = flat.sum(axis=1, keepdims=True)
+        conditionals.append((flat / np.where(mass > 0, mass, 1.0)).reshape(tree.shape(node)))
+    return Propagation(tree).downward(conditionals)

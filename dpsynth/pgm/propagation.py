@@ -2,7 +2,7 @@
 
 The sweep up turns each node into the conditional of its new columns given its separator, with the largest exponent of
 every separator cell taken out first, so that neither structural zeros (-inf) nor huge potentials overflow or divide by
-zero. The sweep down only multiplies. The conditionals are what covariance products, sampling and projections need.
+zero. The sweep down only multiplies.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from dpsynth.pgm.factor import AxisSum
 from dpsynth.pgm.junction_tree import JunctionTree
 
 __all__ = ["Calibration", "Propagation"]
@@ -41,7 +42,7 @@ class _Node:
     shape: tuple[int, ...]
     flat: tuple[int, int]  # (separator cells, cells of new columns)
     up: tuple[int, ...]  # the separator's table as it broadcasts over the parent
-    down: tuple[int, ...]  # axes of the parent to sum for the separator's marginal
+    down: AxisSum  # the parent's table to the separator's marginal
 
 
 class Propagation:
@@ -54,9 +55,7 @@ class Propagation:
     def __init__(self, tree: JunctionTree) -> None:
         self.tree = tree
         self._nodes: list[_Node] = []
-        for node, (clique, parent, separator) in enumerate(
-            zip(tree.cliques, tree.parents, tree.separators, strict=True)
-        ):
+        for node, (parent, separator) in enumerate(zip(tree.parents, tree.separators, strict=True)):
             shape = tree.shape(node)
             cells = tree.clique_cells(separator)
             above = tree.cliques[parent] if parent >= 0 else ()
@@ -66,9 +65,16 @@ class Propagation:
                     shape,
                     (cells, prod(shape) // cells),
                     tuple(tree.sizes[name] if name in separator else 1 for name in above),
-                    tuple(axis for axis, name in enumerate(above) if name not in separator),
+                    AxisSum(
+                        tree.shape(parent) if parent >= 0 else (),
+                        tuple(axis for axis, name in enumerate(above) if name not in separator),
+                    ),
                 )
             )
+
+    def separator(self, node: int, tables: Sequence[np.ndarray]) -> np.ndarray:
+        """A parent's marginal on what it shares with a node."""
+        return self._nodes[node].down(tables[self._nodes[node].parent])
 
     def zeros(self) -> list[np.ndarray]:
         """One table of zeros per node."""
@@ -110,62 +116,16 @@ class Propagation:
                     log_partition += float(message[0])
         if log_partition == -np.inf:
             raise ZeroDivisionError("every cell of the model is a structural zero")
-        return Calibration(self._downward(conditionals), conditionals, log_partition)
+        return Calibration(self.downward(conditionals), conditionals, log_partition)
 
-    def _downward(self, conditionals: list[np.ndarray]) -> list[np.ndarray]:
+    def downward(self, conditionals: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Marginals of the nodes, from the conditionals of their new columns given their separators."""
         marginals: list[np.ndarray] = []
         for node, conditional in zip(self._nodes, conditionals, strict=True):
             if node.parent < 0:
                 marginals.append(conditional)
                 continue
-            separator = np.add.reduce(marginals[node.parent], axis=node.down)
+            separator = node.down(marginals[node.parent])
             product = conditional.reshape(node.flat) * separator.reshape(-1, 1)
             marginals.append(product.reshape(node.shape))
         return marginals
-
-    def covariance_product(self, calibration: Calibration, direction: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Derivative of the marginals when the potentials move in a direction.
-
-        Args:
-            calibration: the point.
-            direction: finite float64 tables, one per node.
-
-        Returns:
-            float64 tables, one per node, each summing to 0: covariance of the cell indicators with the direction.
-
-        Guarantee: linear and symmetric positive semi-definite in `direction`; post-processing.
-        """
-        gathered: list[np.ndarray] = [table.copy() for table in direction]
-        for index in range(len(gathered) - 1, -1, -1):
-            node = self._nodes[index]
-            table = gathered[index].reshape(node.flat)
-            expected = np.einsum("sr,sr->s", calibration.conditionals[index].reshape(node.flat), table)
-            table -= expected[:, None]
-            if node.parent >= 0:
-                gathered[node.parent] += expected.reshape(node.up)
-        tangents: list[np.ndarray] = []
-        for index, node in enumerate(self._nodes):
-            tangent = gathered[index]
-            tangent *= calibration.marginals[index]
-            if node.parent >= 0:
-                separator = np.add.reduce(tangents[node.parent], axis=node.down)
-                flat = tangent.reshape(node.flat)
-                flat += calibration.conditionals[index].reshape(node.flat) * separator.reshape(-1, 1)
-            tangents.append(tangent)
-        return tangents
-
-    def maximum(self, potentials: Sequence[np.ndarray]) -> float:
-        """The largest sum of potentials over all cells (max-sum message passing).
-
-        Guarantee: equal to enumeration up to rounding; post-processing.
-        """
-        tables: list[np.ndarray] = [potential.copy() for potential in potentials]
-        best = 0.0
-        for index in range(len(tables) - 1, -1, -1):
-            node = self._nodes[index]
-            message = np.maximum.reduce(tables[index].reshape(node.flat), axis=1)
-            if node.parent >= 0:
-                tables[node.parent] += message.reshape(node.up)
-            else:
-                best += float(message[0])
-        return best
