@@ -131,6 +131,10 @@ def read_cells(array: pa.Array, policy: MissingPolicy) -> Cells:
         return _from_floats(array, nulls, policy)
     if pa.types.is_decimal(kind):
         return _from_texts(array.cast(pa.string()), nulls, policy)
+    if pa.types.is_time(kind):
+        # As isoformat() writes it: a fraction only where there is one.
+        clocks = pc.replace_substring_regex(array.cast(pa.string()), r"\.0+$", "")
+        return _from_texts(clocks, nulls, policy)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         instants = _instants(array)
         return Cells(Form.INSTANT, instants, nulls | equals_any(policy.instants, instants))

@@ -24,7 +24,10 @@ __all__ = ["DuckdbEngine", "ParquetFile"]
 _BATCH_ROWS = 2**17
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "400MB",
+    # Rows never go to a file, and nothing is fetched.
+    "temp_directory": "",
     "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
 }
 # Most listed values that are worth naming in SQL.
 _LISTED = 2000
@@ -101,15 +104,18 @@ class ParquetFile:
         if not all(_is_exact(self._types[name]) for name in names):
             yield from self._through_pyarrow(names, 0)
             return
-        import duckdb
-
         rows = 0
-        try:
-            for batch in self._through_duckdb(names):
-                yield batch
-                rows += batch.num_rows
-        except duckdb.Error:
-            yield from self._through_pyarrow(names, rows)
+        reader = self._through_duckdb(names)
+        while True:
+            try:
+                batch = next(reader, None)
+            except Exception:
+                break
+            if batch is None:
+                return
+            yield batch
+            rows += batch.num_rows
+        yield from self._through_pyarrow(names, rows)
 
     def _through_duckdb(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         import duckdb

@@ -91,7 +91,7 @@ class Counter:
 
     def split(self) -> list[np.ndarray]:
         """What has been counted so far: a flat int64 vector per clique."""
-        return np.split(self.total(), self._starts[1:-1])
+        return np.split(self.total(), self._starts[1:-1]) if self._cliques else []
 
 
 def _histogram(
