@@ -24,6 +24,8 @@ __all__ = ["DuckdbEngine", "ParquetFile"]
 _BATCH_ROWS = 2**17
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "400MB",
+    # The reader is drained by one thread; more of them would only hold more row groups.
+    "threads": 2,
     # Rows never go to a file, and nothing is fetched.
     "temp_directory": "",
     "autoinstall_known_extensions": "false",
@@ -128,10 +130,11 @@ class ParquetFile:
             known = connection.sql(f"DESCRIBE SELECT * FROM {table}", params=[path]).fetchall()
             parts = [_selection(_quote(known[self._places[name]][0], '"'), self._listed.get(name)) for name in names]
             query = connection.sql(f"SELECT {', '.join(parts)} FROM {table}", params=[path])
-            for batch in query.to_arrow_reader(_BATCH_ROWS):
-                left = iter(batch.columns)
-                columns = [_join(next(left), next(left)) if name in self._listed else next(left) for name in names]
-                yield pa.RecordBatch.from_arrays(columns, names=list(names))
+            with query.to_arrow_reader(_BATCH_ROWS) as reader:
+                for batch in reader:
+                    left = iter(batch.columns)
+                    columns = [_join(next(left), next(left)) if name in self._listed else next(left) for name in names]
+                    yield pa.RecordBatch.from_arrays(columns, names=list(names))
 
     def _through_pyarrow(self, names: Sequence[str], skip: int) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa

@@ -15,17 +15,12 @@ import pyarrow as pa
 from dpsynth.encoding.values import STRANGE
 from dpsynth.errors import SourceError
 
-__all__ = ["ColumnReader", "column_readers", "is_frame"]
+__all__ = ["ColumnReader", "column_readers", "find_columns", "object_text"]
 
 # Their Arrow form would show how they are stored, not what they say.
 _AS_OBJECTS = (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)
 
 ColumnReader = Callable[[], pa.Array | pa.ChunkedArray]
-
-
-def is_frame(source: Any) -> bool:
-    """Whether a value is a table that `column_readers` can take."""
-    return isinstance(source, (pd.DataFrame, pa.Table, pa.RecordBatch)) or _is_records(source) or _narwhals(source)
 
 
 def column_readers(source: Any, names: Sequence[str]) -> dict[str, ColumnReader]:
