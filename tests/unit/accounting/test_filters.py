@@ -44,6 +44,13 @@ def test_one_float_too_much_is_refused() -> None:
     state = FilterState(GaussianFilter(1.0))
     assert state.affords(Gaussian(1.0))
     assert not state.affords(Gaussian(math.nextafter(1.0, 0.0)))
+    with pytest.raises(BudgetRefused):
+        state.take(Gaussian(math.nextafter(1.0, 0.0)))
+    for _ in range(8):
+        state.take(Gaussian(3.0))
+    with pytest.raises(BudgetRefused):
+        state.take(Gaussian(math.nextafter(3.0, 0.0)))
+    state.take(Gaussian(3.0))
     two = FilterState(ZCDPFilter(1.0))
     assert two.affords(Gaussian(just_fits))
     assert not two.affords(Gaussian(math.nextafter(just_fits, 0.0)))
@@ -113,6 +120,9 @@ def test_what_was_taken_never_exceeds_the_total(mu: float, steps: list[tuple[flo
         if fits:
             state.take(Gaussian(sigma, sensitivity))
             taken += cost
+        else:
+            with pytest.raises(BudgetRefused):
+                state.take(Gaussian(sigma, sensitivity))
     assert state.remaining == Fraction(mu) ** 2 - taken
 
 
