@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dpsynth.encoding.texts import booleans_of, equals_any, instants_of, numbers_of, trim
+from dpsynth.encoding.texts import equals_any, instants_of, numbers_of, trim
 
 __all__ = ["STRANGE", "Cells", "Form", "MissingPolicy", "read_cells"]
 
@@ -98,9 +98,8 @@ class MissingPolicy:
         return missing
 
     def among_booleans(self, values: np.ndarray) -> np.ndarray:
-        """bool[m]: a boolean means missing where its text "True" or "False" does, in any case."""
-        listed = booleans_of(pa.array(self.texts, type=pa.large_string()))
-        return np.isin(values.astype(np.int8), listed[listed >= 0])
+        """bool[m]: a boolean means missing where its text "True" or "False" does."""
+        return np.isin(values, [truth for truth in (False, True) if str(truth) in self.texts])
 
 
 def read_cells(array: pa.Array, policy: MissingPolicy) -> Cells:
@@ -189,10 +188,15 @@ def _from_floats(array: pa.Array, nulls: np.ndarray, policy: MissingPolicy) -> C
 def _widen(narrow: np.ndarray) -> np.ndarray:
     """float64 of the shortest decimal that names each float16 or float32 (0.1f reads as 0.1, as its text does)."""
     wide = narrow.astype(np.float64)
-    fractional = np.flatnonzero(np.isfinite(wide) & (wide != np.rint(wide)))
-    if len(fractional):
-        unique, inverse = np.unique(narrow[fractional], return_inverse=True)
-        wide[fractional] = np.array([float(str(value)) for value in unique])[inverse]
+    # Whole numbers below this are their own shortest decimal.
+    exact = (wide == np.rint(wide)) & (np.abs(wide) < 2.0 ** np.finfo(narrow.dtype).nmant)
+    others = np.flatnonzero(np.isfinite(wide) & ~exact)
+    if len(others):
+        if narrow.dtype == np.float32:
+            texts = pa.array(narrow[others]).cast(pa.string())
+        else:
+            texts = pa.array([str(value) for value in narrow[others]])
+        wide[others] = texts.cast(pa.float64()).to_numpy()
     return wide
 
 

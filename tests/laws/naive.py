@@ -86,7 +86,7 @@ class Reading:
             (self.text is not None and self.text == other.text)
             or (self.number is not None and self.number == other.number and math.isfinite(self.number))
             or (self.instant is not None and self.instant == other.instant)
-            or (self.truth is not None and self.text is None and self.truth == other.truth)
+            or (self.truth is not None and self.text is None and str(self.truth) == other.text)
             for other in said
         )
 

@@ -14,7 +14,7 @@ import pytest
 from dpsynth.encoding.values import STRANGE, Cells, Form, MissingPolicy, read_cells
 
 NONE = MissingPolicy.of(())
-USUAL = MissingPolicy.of(("", "?", "-9", "1900-01-01", "false"))
+USUAL = MissingPolicy.of(("", "?", "-9", "1900-01-01", "False"))
 
 
 def listed(cells: Cells) -> list[object]:
@@ -94,6 +94,7 @@ def test_what_means_missing_is_missing_in_every_type() -> None:
     assert listed(read_cells(pa.array([date(1900, 1, 1)]), USUAL)) == [None]
     assert listed(read_cells(pa.array(["1900-01-01 00:00"]), USUAL)) == [None]
     assert listed(read_cells(pa.array([True, False]), USUAL)) == [True, None]
+    assert listed(read_cells(pa.array(["False", "false", "True"]), USUAL)) == [None, "false", "True"]
     assert listed(read_cells(pa.array(["?", "a"]).dictionary_encode(), USUAL)) == [None, "a"]
 
 
@@ -101,3 +102,11 @@ def test_text_that_is_no_utf8_is_repaired_cell_by_cell() -> None:
     raw = pa.array([b"\xffa", b"b", None], pa.binary())
     array = pa.Array.from_buffers(pa.string(), 3, raw.buffers(), raw.null_count)
     assert listed(read_cells(array, NONE)) == ["\ufffda", "b", None]
+
+
+def test_narrow_floats_read_as_their_shortest_decimal() -> None:
+    rng = np.random.default_rng(0)
+    values = (rng.normal(0, 1, 5000) * 10.0 ** rng.integers(-30, 30, 5000)).astype(np.float32)
+    found = read_cells(pa.array(values), NONE).values
+    assert found.tolist() == [float(str(value)) for value in values]
+    assert (found.astype(np.float32) == values).all()
