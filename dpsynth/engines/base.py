@@ -30,7 +30,7 @@ class AbstractEngine(ABC):
 
         Args:
             names: the modelled columns wanted, in this order; None means all, in the order of encoder.names. With no
-                name, the batches say how many rows there are by one column of zeros.
+                name, the batches hold some one column, which says how many rows there are.
 
         The integer type is the engine's choice; the arrays must not be written to.
         """

@@ -180,7 +180,9 @@ def _join(known: pa.DictionaryArray, others: pa.Array) -> pa.Array:
 def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
 def _is_exact(kind: pa.DataType) -> bool:
@@ -190,10 +192,10 @@ def _is_exact(kind: pa.DataType) -> bool:
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     tests = (
-        pa.types.is_boolean, pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_string,
-        pa.types.is_large_string, pa.types.is_date32, pa.types.is_timestamp, pa.types.is_decimal128,
+        pa.types.is_boolean, pa.types.is_integer, pa.types.is_float32, pa.types.is_float64, pa.types.is_date32,
+        pa.types.is_timestamp, pa.types.is_decimal128,
     )  # fmt: skip
-    return any(test(kind) for test in tests)
+    return _is_text(kind) or any(test(kind) for test in tests)
 
 
 def _open_file(path: Path, encoder: TableEncoder) -> tuple[Path, DelimitedFile | ParquetFile]:

@@ -82,6 +82,26 @@ def test_types_that_duckdb_would_change_are_read_all_the_same(tmp_path: Path) ->
     assert counts(path, domain) == {"half": [0, 0, 1, 0, 1], "gap": [1, 0, 0, 1, 0], "big": [1, 0, 0, 0, 1]}
 
 
+@pytest.mark.parametrize(
+    "kind", [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int8(), pa.string())]
+)
+def test_text_of_every_type_goes_through_duckdb(
+    tmp_path: Path, kind: pa.DataType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ParquetFile, "_through_pyarrow", None)
+    path = store(tmp_path / "t.parquet", {"c": pa.array(["a", "z", None, "a"]).cast(kind)})
+    assert ParquetFile(path, TableEncoder(words("c")))._listed
+    assert counts(path, words("c")) == {"c": [1, 1, 2, 0, 0]}
+
+
+def test_files_of_polars(tmp_path: Path) -> None:
+    import polars as pl
+
+    frame = pl.DataFrame({"c": ["a", "z", None], "d": [0.5, None, 1]}).with_columns(e=pl.col("c").cast(pl.Categorical))
+    frame.write_parquet(tmp_path / "t.parquet")
+    assert counts(tmp_path / "t.parquet", words("c", "e")) == {name: [1, 1, 1, 0, 0] for name in "ce"}
+
+
 def test_text_that_is_not_utf8_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """duckdb refuses it half-way; the rows before and after are counted once."""
     monkeypatch.setattr(duckdb, "_BATCH_ROWS", 2048)
