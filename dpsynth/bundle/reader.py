@@ -68,9 +68,9 @@ class Bundle:
 
     def model(self) -> AbstractFittedModel:
         """The fitted model: sample from it as often as you like, at no cost."""
-        from dpsynth.generators import load_model
+        from dpsynth.generators import load
 
-        return load_model(self.path / "model")
+        return load(self.path / "model")
 
 
 def read_bundle(path: Path | str) -> Bundle:

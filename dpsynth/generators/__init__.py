@@ -1,4 +1,4 @@
-"""Generators: recipe -> plan -> fitted model. `GENERATORS` names every recipe; `load_model` reads a saved model."""
+"""Generators: recipe -> plan -> fitted model. `GENERATORS` names every recipe; `load` reads a saved model."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from dpsynth.errors import PlanError
 from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.independent import Independent
+from dpsynth.generators.marginal_model import MarginalModel
 from dpsynth.generators.mst import MST
 
 __all__ = [
@@ -20,7 +21,7 @@ __all__ = [
     "Progress",
     "Step",
     "generator_named",
-    "load_model",
+    "load",
 ]
 
 GENERATORS: dict[str, type[AbstractGenerator]] = {"independent": Independent, "mst": MST}
@@ -33,8 +34,6 @@ def generator_named(name: str) -> AbstractGenerator:
     return GENERATORS[name]()
 
 
-def load_model(folder: Path | str) -> AbstractFittedModel:
+def load(folder: Path | str) -> AbstractFittedModel:
     """Read a model that `save` wrote; BundleError where it is missing, corrupt or of another version."""
-    from dpsynth.generators.store import read_marginal_model
-
-    return read_marginal_model(Path(folder))
+    return MarginalModel.load(folder)

@@ -1,8 +1,8 @@
 """Recipe -> plan -> fitted model: three types, so that "not calibrated" and "not fitted" do not exist.
 
-A recipe (for instance `MST()`) is hyper-parameters only. `plan(domain, ...)` fixes the whole privacy event and forecasts
-cost without reading a row. `plan.fit(table)` reserves that event in the ledger and measures through the gate. The fitted
-model is made of released values only: sampling, projecting and saving it are post-processing.
+A recipe (for instance `MST()`) is hyper-parameters only. `plan(domain, ...)` fixes the whole privacy event and
+forecasts cost without reading a row. `plan.fit(table)` reserves that event in the ledger and measures through the
+gate. The fitted model is made of released values only: sampling, projecting and saving it are post-processing.
 """
 
 from __future__ import annotations
@@ -83,8 +83,20 @@ class AbstractGenerator(ABC):
         """The hyper-parameters as plain JSON values."""
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AbstractPlan(ABC):
-    """A calibrated plan: its event costs at most the budget, certified before any row is read."""
+    """A calibrated plan: its event costs at most the budget, certified before any row is read.
+
+    Attributes:
+        generator: the recipe.
+        domain: public columns.
+        budget: the target (epsilon, delta).
+        unit: unit of protection.
+        relation: neighbouring relation.
+        event: everything that a fit may spend, slack included.
+        steps: the budget waterfall, in order.
+        forecast: bounds on cells and memory, and a rough time.
+    """
 
     generator: AbstractGenerator
     domain: Domain
@@ -117,6 +129,7 @@ class AbstractPlan(ABC):
         """
 
 
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class AbstractFittedModel(ABC):
     """Released values only. Everything it does is post-processing.
 

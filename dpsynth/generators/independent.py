@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dpsynth.accounting.calibrate import calibrate_mu
-from dpsynth.accounting.events import AbstractEvent
 from dpsynth.accounting.quantities import Budget, Sigma
 from dpsynth.domain.table import Domain
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
@@ -15,11 +14,11 @@ from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.gate import RoundedGaussian, event_of, with_slack
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
+from dpsynth.generators.checks import budget_warnings, modelled_encoder
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import grid_of, one_way_query, one_way_sigmas, read_one_ways
 from dpsynth.generators.shares import GaussianShares
-from dpsynth.generators.checks import budget_warnings, modelled_encoder
-from dpsynth.pgm import Observation, rake
+from dpsynth.pgm import rake
 
 if TYPE_CHECKING:
     from dpsynth.gate import PrivateTable
@@ -84,18 +83,10 @@ class Independent(AbstractGenerator):
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class IndependentPlan(AbstractPlan):
     """A calibrated Independent."""
 
-    generator: Independent
-    domain: Domain
-    budget: Budget
-    unit: PrivacyUnit
-    relation: NeighbouringRelation
-    event: AbstractEvent
-    steps: tuple[Step, ...]
-    forecast: Forecast
     encoder: TableEncoder
     grids: Mapping[str, Grouping]
     sigmas: Mapping[str, Sigma]
@@ -125,7 +116,7 @@ class IndependentPlan(AbstractPlan):
         groups = {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
         graph = rake(
             {name: grid.size for name, grid in self.grids.items()},
-            [Observation((name,), one_ways.counts[name], self.sigmas[name] ** 2) for name in self.grids],
+            {(name,): counts for name, counts in one_ways.counts.items()},
             total=one_ways.total,
         )
         report("done", 1.0)

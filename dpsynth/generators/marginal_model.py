@@ -10,21 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dpsynth.domain.table import Domain
+from dpsynth.domain.toml import from_dict, to_dict
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
-from dpsynth.errors import InputError, PlanError
+from dpsynth.errors import DomainError, InputError, PlanError
 from dpsynth.generators.base import AbstractFittedModel
 from dpsynth.generators.one_ways import OneWays
-from dpsynth.measurement import Measurement
+from dpsynth.generators.store import (
+    corrupt,
+    pack_measurements,
+    read_model_folder,
+    unpack_measurements,
+    write_model_folder,
+)
 from dpsynth.pgm import GraphicalModel
-from dpsynth.pgm.sample import draw_column
+from dpsynth.pgm.sample import draw_column, order_rows
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["CellMap", "MarginalModel", "cell_maps"]
 
+SCHEMA = "dpsynth.marginal_model/1"
 PROJECTION_CAP = 10_000_000  # cells of one projection: 80 MB
 
 
@@ -60,29 +67,19 @@ def cell_maps(one_ways: OneWays, groups: Mapping[str, Grouping]) -> dict[str, Ce
     return {name: CellMap(grid, groups[name], one_ways.counts[name]) for name, grid in one_ways.grids.items()}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MarginalModel(AbstractFittedModel):
     """Noisy marginals joined into one distribution. Post-processing from here on.
 
     Attributes:
-        domain: the public domain.
         generator: name and parameters of the recipe that made it.
-        total: estimated number of rows.
         graph: graphical model over the coarse cells of every modelled column.
         cells: how each column's cells nest.
-        measurements: the noisy answers it was built from.
-        warnings: public sentences.
-        private: False where a seeded test entropy was used.
     """
 
-    domain: Domain
     generator: Mapping[str, Any]
-    total: float
     graph: GraphicalModel
     cells: Mapping[str, CellMap]
-    measurements: tuple[Measurement, ...]
-    warnings: tuple[str, ...]
-    private: bool
 
     def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
         """Draw synthetic rows.
@@ -107,24 +104,23 @@ class MarginalModel(AbstractFittedModel):
         rng = np.random.Generator(np.random.PCG64(seed))
         encoder = TableEncoder(self.domain)
         coarse = self.graph.sample(int(rows), rng)
+        order = order_rows(coarse, list(self.graph.sizes.values()), rng)
         fine = np.empty((int(rows), len(encoder.names)), dtype=np.int32, order="F")
         for position, name in enumerate(encoder.names):
-            fine[:, position] = self._refine(name, coarse, position, rng)
+            fine[:, position] = self._refine(name, coarse[:, position], order, rng)
         return encoder.decode(fine, rng)
 
-    def _refine(self, name: str, coarse: np.ndarray, position: int, rng: np.random.Generator) -> np.ndarray:
+    def _refine(self, name: str, coarse: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Fine cells of one column, stratified inside every coarse cell."""
         cells = self.cells[name]
-        group = coarse[:, position]
         table = np.zeros((cells.groups.size, cells.grid.size))
         table[cells.groups.cells, np.arange(cells.grid.size)] = cells.counts + 1e-12
-        others = [coarse[:, other] for other in range(coarse.shape[1]) if other != position]
-        measured = draw_column(group, table, len(coarse), rng, balance=others)
-        order = np.argsort(cells.grid.cells, kind="stable")
+        measured = draw_column(coarse.astype(np.min_scalar_type(len(table))), table, order, rng)
+        members = np.argsort(cells.grid.cells, kind="stable")
         width = np.bincount(cells.grid.cells, minlength=cells.grid.size)
         first = np.concatenate([[0], np.cumsum(width)[:-1]])
         inside = (rng.random(len(coarse)) * width[measured]).astype(np.int64)
-        return order[first[measured] + inside].astype(np.int32)
+        return members[first[measured] + inside].astype(np.int32)
 
     def project(self, columns: tuple[str, ...]) -> np.ndarray:
         """Expected counts over the fine cells of the named columns (see `TableEncoder` for their labels).
@@ -169,8 +165,62 @@ class MarginalModel(AbstractFittedModel):
             "converged": self.graph.diagnostics.converged,
         }
 
-    def save(self, folder: Path) -> None:
-        """Write the model into a new folder as JSON and safetensors."""
-        from dpsynth.generators.store import write_marginal_model
+    def save(self, folder: Path | str) -> None:
+        """Write the model into a new folder: model.json, arrays.safetensors, graph/.
 
-        write_marginal_model(self, Path(folder))
+        Raises:
+            OutputError: the folder is not empty, or cannot be written.
+        """
+        folder = Path(folder)
+        facts, arrays = pack_measurements(self.measurements)
+        for position, maps in enumerate(self.cells.values()):
+            arrays[f"cells.{position}.grid"] = maps.grid.cells
+            arrays[f"cells.{position}.groups"] = maps.groups.cells
+            arrays[f"cells.{position}.counts"] = maps.counts
+        document = {
+            "schema": SCHEMA,
+            "domain": to_dict(self.domain),
+            "generator": dict(self.generator),
+            "total": self.total,
+            "columns": list(self.cells),
+            "warnings": list(self.warnings),
+            "private": self.private,
+            "measurements": facts,
+        }
+        write_model_folder(folder, document, arrays)
+        self.graph.save(folder / "graph")
+
+    @classmethod
+    def load(cls, folder: Path | str) -> MarginalModel:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: a file is missing, corrupt, or of another version.
+        """
+        folder = Path(folder)
+        facts, arrays = read_model_folder(folder, SCHEMA)
+        try:
+            cells = {
+                name: CellMap(
+                    _grouping(arrays[f"cells.{position}.grid"]),
+                    _grouping(arrays[f"cells.{position}.groups"]),
+                    arrays[f"cells.{position}.counts"],
+                )
+                for position, name in enumerate(facts["columns"])
+            }
+            return cls(
+                domain=from_dict(facts["domain"], "model.json"),
+                generator=facts["generator"],
+                total=float(facts["total"]),
+                graph=GraphicalModel.load(folder / "graph"),
+                cells=cells,
+                measurements=unpack_measurements(facts["measurements"], arrays),
+                warnings=tuple(facts["warnings"]),
+                private=bool(facts["private"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, DomainError):
+            raise corrupt(folder) from None
+
+
+def _grouping(cells: np.ndarray) -> Grouping:
+    return Grouping(cells, int(cells.max()) + 1)

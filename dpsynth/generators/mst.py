@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dpsynth.accounting.calibrate import calibrate_mu
-from dpsynth.accounting.events import AbstractEvent, GaussianFilter
+from dpsynth.accounting.events import GaussianFilter
 from dpsynth.accounting.quantities import Budget
 from dpsynth.domain.table import Domain
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
@@ -52,14 +52,14 @@ from dpsynth.generators.pairs import (
     split_by_cells,
 )
 from dpsynth.generators.shares import GaussianShares
-from dpsynth.pgm import Observation, maximum_spanning_tree, rake
+from dpsynth.pgm import maximum_spanning_tree, rake
 
 if TYPE_CHECKING:
     from dpsynth.gate import PrivateTable
 
 __all__ = ["MST"]
 
-SCORE_SHARE = 0.08
+SCORE_SHARE = 0.05
 LABEL_WEIGHT = 1.3  # an edge with the declared label counts this much more when the tree is chosen
 MOST_CELLS = 48  # coarse cells of an ordered column, at most
 
@@ -151,18 +151,10 @@ def tree_cell_bound(encoder: TableEncoder, grids: Mapping[str, Grouping]) -> int
     return sum(sizes[0] * size for size in sizes[1:])
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class MSTPlan(AbstractPlan):
     """A calibrated all-Gaussian MST under one GDP filter."""
 
-    generator: MST
-    domain: Domain
-    budget: Budget
-    unit: PrivacyUnit
-    relation: NeighbouringRelation
-    event: AbstractEvent
-    steps: tuple[Step, ...]
-    forecast: Forecast
     encoder: TableEncoder
     shares: GaussianShares
     grids: Mapping[str, Grouping]
@@ -213,11 +205,9 @@ class MSTPlan(AbstractPlan):
             groups = {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
         tables = answers[len(singles) + 1 :]
         refined = refine_one_ways(one_ways, groups, tables)
-        targets = [Observation((name,), values, 1.0) for name, values in refined.items()]
-        targets += [
-            Observation(t.clique, denoise_pair(t, refined[t.clique[0]], refined[t.clique[1]]), t.sigma**2)
-            for t in tables
-        ]
+        targets: dict[tuple[str, ...], np.ndarray] = {(name,): values for name, values in refined.items()}
+        for pair in tables:
+            targets[pair.clique] = denoise_pair(pair, refined[pair.clique[0]], refined[pair.clique[1]])
         graph = rake({name: group.size for name, group in groups.items()}, targets, total=one_ways.total)
         report("done", 1.0)
         return MarginalModel(
@@ -240,9 +230,7 @@ class MSTPlan(AbstractPlan):
         return coarse_groups(self.encoder, one_ways, least, most)
 
 
-def choose_tree(
-    pairs: Sequence[Pair], scores: np.ndarray, sigma: float, label: str | None
-) -> list[Pair]:
+def choose_tree(pairs: Sequence[Pair], scores: np.ndarray, sigma: float, label: str | None) -> list[Pair]:
     """The maximum spanning forest of the pairs whose noisy score stands out of its noise.
 
     Args:

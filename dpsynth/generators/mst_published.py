@@ -21,6 +21,7 @@ from dpsynth.accounting.quantities import Budget
 from dpsynth.domain.table import Domain
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
 from dpsynth.encoding.grouping import Grouping
+from dpsynth.encoding.groupings import merge_adjacent
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.gate import Distances, Exponential, Marginals, QueryShape, RoundedGaussian, event_of, with_slack
 from dpsynth.generators.base import AbstractPlan, Forecast, Progress, Step
@@ -28,7 +29,6 @@ from dpsynth.generators.checks import budget_warnings, modelled_encoder
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import EQUAL_CELLS, OneWays, one_way_query, read_one_ways
 from dpsynth.generators.pairs import Pair, all_pairs, coarse_counts, fine_groupings, product_references
-from dpsynth.encoding.groupings import merge_adjacent
 from dpsynth.pgm import GraphicalModel, Observation, estimate
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def plan_published(
         relation,
         1e-6,
         10.0,
-        rising=True,
+        cost_rises=True,
         tolerance=1e-4,
     )
     scales = _Scales.at(rho, columns, squared_l2)
@@ -111,18 +111,10 @@ def plan_published(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PublishedPlan(AbstractPlan):
     """A calibrated MST of the published kind."""
 
-    generator: MST
-    domain: Domain
-    budget: Budget
-    unit: PrivacyUnit
-    relation: NeighbouringRelation
-    event: AbstractEvent
-    steps: tuple[Step, ...]
-    forecast: Forecast
     encoder: TableEncoder
     scales: _Scales
     grids: Mapping[str, Grouping]
@@ -176,7 +168,7 @@ class PublishedPlan(AbstractPlan):
             candidates = [(a, b) for a, b in all_pairs(tuple(self.grids)) if part[a] != part[b]]
             references = product_references(counts, one_ways.total, candidates)
             (choice,) = grant.release(Distances(references, groupings), Exponential(self.scales.selection))
-            edge = candidates[int(choice.values)]
+            edge = candidates[choice.values.item()]
             chosen.append(edge)
             choices.append(choice)
             part = {name: part[edge[0]] if p == part[edge[1]] else p for name, p in part.items()}

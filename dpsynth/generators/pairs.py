@@ -71,7 +71,7 @@ def coarse_counts(one_ways: OneWays, groups: Mapping[str, Grouping]) -> dict[str
 
 def product_references(
     counts: Mapping[str, np.ndarray], total: float, pairs: Sequence[Pair]
-) -> dict[Pair, np.ndarray]:
+) -> dict[tuple[str, ...], np.ndarray]:
     """Integer tables of independent pairs, built from noisy one-ways only: constants for the gate.
 
     Args:
@@ -140,7 +140,8 @@ def denoise_pair(pair: Measurement, rows: np.ndarray, columns: np.ndarray) -> np
 
     Args:
         pair: noisy table int64[a, b].
-        rows: float64[a], columns: float64[b], margins above 0 with equal sums.
+        rows: float64[a], margin above 0.
+        columns: float64[b], margin above 0 with the same sum.
 
     Returns:
         float64[a, b] with exactly these margins.
