@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dpsynth.errors import PlanError
+from dpsynth.generators.adaptive import Adaptive
 from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.independent import Independent
 from dpsynth.generators.marginal_model import MarginalModel
@@ -13,6 +14,7 @@ from dpsynth.generators.mst import MST
 __all__ = [
     "GENERATORS",
     "MST",
+    "Adaptive",
     "AbstractFittedModel",
     "AbstractGenerator",
     "AbstractPlan",
@@ -24,11 +26,15 @@ __all__ = [
     "load",
 ]
 
-GENERATORS: dict[str, type[AbstractGenerator]] = {"independent": Independent, "mst": MST}
+GENERATORS: dict[str, type[AbstractGenerator]] = {"adaptive": Adaptive, "independent": Independent, "mst": MST}
 
 
 def generator_named(name: str) -> AbstractGenerator:
-    """The recipe of that name with its default hyper-parameters; PlanError lists the names."""
+    """The recipe of that name with its default hyper-parameters.
+
+    Raises:
+        PlanError: there is no such recipe; lists the names.
+    """
     if name not in GENERATORS:
         raise PlanError(f"There is no generator {name!r}. Known: {', '.join(sorted(GENERATORS))}.")
     return GENERATORS[name]()

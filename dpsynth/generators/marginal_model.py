@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from dpsynth.generators.store import (
     write_model_folder,
 )
 from dpsynth.pgm import GraphicalModel
+from dpsynth.pgm.edit import edit_rows
 from dpsynth.pgm.sample import draw_column, order_rows
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["CellMap", "MarginalModel", "cell_maps"]
 
 SCHEMA = "dpsynth.marginal_model/1"
+SMALLEST_BASE = 10_000  # rows that are edited at least, where more are asked for
+LARGEST_BASE = 200_000
 PROJECTION_CAP = 10_000_000  # cells of one projection: 80 MB
 
 
@@ -75,11 +78,14 @@ class MarginalModel(AbstractFittedModel):
         generator: name and parameters of the recipe that made it.
         graph: graphical model over the coarse cells of every modelled column.
         cells: how each column's cells nest.
+        edits: denoised marginals (float64 tables by clique) that rows are edited toward after the tree has drawn them;
+            the way to honour marginals that no junction tree of affordable size holds.
     """
 
     generator: Mapping[str, Any]
     graph: GraphicalModel
     cells: Mapping[str, CellMap]
+    edits: Mapping[tuple[str, ...], np.ndarray] = field(default_factory=dict)
 
     def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
         """Draw synthetic rows.
@@ -103,12 +109,29 @@ class MarginalModel(AbstractFittedModel):
                 raise InputError(f"sample needs a whole {name} of at least 0.")
         rng = np.random.Generator(np.random.PCG64(seed))
         encoder = TableEncoder(self.domain)
-        coarse = self.graph.sample(int(rows), rng)
+        coarse = self._coarse_rows(int(rows), rng)
         order = order_rows(coarse, list(self.graph.sizes.values()), rng)
         fine = np.empty((int(rows), len(encoder.names)), dtype=np.int32, order="F")
         for position, name in enumerate(encoder.names):
             fine[:, position] = self._refine(name, coarse[:, position], order, rng)
         return encoder.decode(fine, rng)
+
+    def _coarse_rows(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Rows over the coarse cells, edited toward the marginals that the tree does not hold.
+
+        Edits cost time in proportion to rows, so more than a base of rows is an even resample of the edited base.
+        """
+        if not self.edits:
+            return self.graph.sample(n, rng)
+        base = min(n, max(round(self.total), SMALLEST_BASE), LARGEST_BASE)
+        rows = self.graph.sample(base, rng)
+        sizes = list(self.graph.sizes.values())
+        position = {name: index for index, name in enumerate(self.graph.names)}
+        edit_rows(rows, sizes, {tuple(position[c] for c in k): v for k, v in self.edits.items()}, rng)
+        if base == n:
+            return rows
+        order = order_rows(rows, sizes, rng)
+        return np.asfortranarray(rows[order[np.arange(n) * base // n]])
 
     def _refine(self, name: str, coarse: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Fine cells of one column, stratified inside every coarse cell."""
@@ -177,12 +200,14 @@ class MarginalModel(AbstractFittedModel):
             arrays[f"cells.{position}.grid"] = maps.grid.cells
             arrays[f"cells.{position}.groups"] = maps.groups.cells
             arrays[f"cells.{position}.counts"] = maps.counts
+        arrays |= {f"edits.{position}": table for position, table in enumerate(self.edits.values())}
         document = {
             "schema": SCHEMA,
             "domain": to_dict(self.domain),
             "generator": dict(self.generator),
             "total": self.total,
             "columns": list(self.cells),
+            "edits": [list(clique) for clique in self.edits],
             "warnings": list(self.warnings),
             "private": self.private,
             "measurements": facts,
@@ -214,6 +239,7 @@ class MarginalModel(AbstractFittedModel):
                 total=float(facts["total"]),
                 graph=GraphicalModel.load(folder / "graph"),
                 cells=cells,
+                edits={tuple(clique): arrays[f"edits.{position}"] for position, clique in enumerate(facts["edits"])},
                 measurements=unpack_measurements(facts["measurements"], arrays),
                 warnings=tuple(facts["warnings"]),
                 private=bool(facts["private"]),

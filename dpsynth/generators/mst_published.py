@@ -73,7 +73,15 @@ def _event(scales: _Scales, columns: int, unit: PrivacyUnit, relation: Neighbour
 def plan_published(
     generator: MST, domain: Domain, *, budget: Budget, unit: PrivacyUnit, relation: NeighbouringRelation
 ) -> PublishedPlan:
-    """Calibrate the three thirds together; reads no row. See `MST.plan`."""
+    """Calibrate the three thirds together; reads no row.
+
+    Args:
+        generator: the recipe.
+        domain: as in `MST.plan`.
+        budget: as in `MST.plan`.
+        unit: as in `MST.plan`.
+        relation: as in `MST.plan`.
+    """
     encoder = modelled_encoder(domain)
     columns = len(encoder.names)
     squared_l2 = unit.squared_l2(relation)

@@ -1,0 +1,246 @@
+"""Adaptive: one-ways, scores, then the pairs that are worth their noise; a junction tree and row edits join them.
+
+Written rules, all of public or paid quantities (mu is that of one row under add/remove, d the number of columns):
+
+    one-ways    clip(.2 (.268 / mu)^.3, .1, .35) of the budget       scores    .03 of it       pairs    the rest
+    coarse cells    at least clip(8 s / n, .001, .05) of the rows, at most clip(sqrt(n / (5 s)), 4, 48) per ordered
+                    column, where s is the noise of a pair if 2 d pairs shared 80 % of the budget
+    label           pairs with the declared label weigh 3
+    tree            at most 300,000 cells; other chosen pairs are met by row edits
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dpsynth.accounting.calibrate import calibrate_mu
+from dpsynth.accounting.events import GaussianFilter
+from dpsynth.accounting.quantities import Budget
+from dpsynth.domain.table import Domain
+from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
+from dpsynth.encoding.grouping import Grouping
+from dpsynth.encoding.table import TableEncoder
+from dpsynth.errors import PlanError
+from dpsynth.gate import Distances, Marginals, RoundedGaussian, with_slack
+from dpsynth.generators.adaptive.planner import PairPlan, pair_biases, plan_pairs
+from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
+from dpsynth.generators.checks import budget_warnings, modelled_encoder
+from dpsynth.generators.marginal_model import MarginalModel, cell_maps
+from dpsynth.generators.one_ways import (
+    OneWays,
+    grid_of,
+    one_way_query,
+    one_way_share,
+    one_way_sigmas,
+    read_one_ways,
+)
+from dpsynth.generators.pairs import (
+    all_pairs,
+    coarse_counts,
+    coarse_groups,
+    denoise_pair,
+    fine_groupings,
+    product_references,
+    refine_one_ways,
+)
+from dpsynth.generators.shares import GaussianShares
+from dpsynth.pgm import rake
+
+if TYPE_CHECKING:
+    from dpsynth.gate import PrivateTable
+    from dpsynth.measurement import Measurement
+
+__all__ = ["Adaptive"]
+
+SCORE_SHARE = 0.03
+LABEL_WEIGHT = 3.0
+MOST_CELLS = 48
+CELL_CAP = 300_000
+SWEEPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Adaptive(AbstractGenerator):
+    """Measure every pair that is worth its noise; the flagship for tables of mixed columns.
+
+    Attributes:
+        workload: pairs of columns and how much each matters (default 1; pairs with the declared label 3).
+        cell_cap: most cells of the junction tree.
+    """
+
+    workload: Mapping[tuple[str, str], float] | None = None
+    cell_cap: int = CELL_CAP
+    name = "adaptive"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.cell_cap, bool) or not isinstance(self.cell_cap, int) or self.cell_cap < 1:
+            raise PlanError("Adaptive needs a whole cell_cap of at least 1.")
+        for weight in (self.workload or {}).values():
+            if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0 <= weight < math.inf:
+                raise PlanError("Workload weights must be finite numbers of at least 0.")
+
+    def parameters(self) -> dict[str, Any]:
+        """The workload and the cap."""
+        workload = [[*pair, float(weight)] for pair, weight in sorted((self.workload or {}).items())]
+        return {"workload": workload, "cell_cap": self.cell_cap}
+
+    def plan(
+        self,
+        domain: Domain,
+        *,
+        budget: Budget,
+        unit: PrivacyUnit = rows(1),
+        relation: NeighbouringRelation = NeighbouringRelation.ADD_REMOVE,
+    ) -> AdaptivePlan:
+        """Fix the whole privacy event; reads no row.
+
+        Args:
+            domain: public columns.
+            budget: target (epsilon, delta).
+            unit: unit of protection.
+            relation: neighbouring relation.
+
+        Returns:
+            A plan whose event costs at most the budget.
+
+        Raises:
+            PlanError: no column to model, or a workload that names unknown columns.
+            BudgetError: a delta too small for Gaussian noise.
+
+        Guarantee:
+            Depends on public arguments only.
+        """
+        encoder = modelled_encoder(domain)
+        unknown = sorted({c for pair in self.workload or {} for c in pair} - set(encoder.names))
+        if unknown:
+            raise PlanError(f"The workload names columns that are not modelled: {', '.join(unknown[:10])}.")
+        shares = GaussianShares(calibrate_mu(budget, relation=relation), unit, relation)
+        grids = {name: grid_of(encoder.by_name(name), shares) for name in encoder.names}
+        pairs = len(grids) * (len(grids) - 1) // 2
+        cells = sum(grid.size for grid in grids.values())
+        first = one_way_share(shares) if pairs else 1.0
+        steps = [Step("one-ways", first, cells, f"{len(grids)} columns, {cells} cells")]
+        if pairs:
+            most = pairs * (MOST_CELLS + 4) ** 2
+            steps.append(Step("scores", SCORE_SHARE, pairs, f"distance of {pairs} pairs to independence"))
+            steps.append(Step("pairs", 1 - first - SCORE_SHARE, most, f"at most {pairs} pairs, chosen by their scores"))
+        seconds = 0.3 + 0.01 * pairs
+        return AdaptivePlan(
+            generator=self,
+            domain=domain,
+            budget=budget,
+            unit=unit,
+            relation=relation,
+            event=with_slack(GaussianFilter(shares.mu)),
+            steps=tuple(steps),
+            forecast=Forecast(self.cell_cap, 48 * self.cell_cap + 32 * steps[-1].answers, seconds),
+            encoder=encoder,
+            shares=shares,
+            grids=grids,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class AdaptivePlan(AbstractPlan):
+    """A calibrated Adaptive under one GDP filter."""
+
+    encoder: TableEncoder
+    shares: GaussianShares
+    grids: Mapping[str, Grouping]
+
+    def fit(self, table: PrivateTable, progress: Progress | None = None) -> MarginalModel:
+        """Measure one-ways, scores and the chosen pairs through the gate; denoise; join.
+
+        Args:
+            table: an opened private table with this plan's domain, unit and relation.
+            progress: called with public stage names.
+
+        Returns:
+            The fitted model.
+
+        Raises:
+            BudgetRefused: the ledger has less left than the plan costs; nothing was read.
+
+        Guarantee:
+            Reads the table through `grant.release` only, under this plan's event.
+        """
+        report = progress or (lambda stage, done: None)
+        share = {step.name: step.share for step in self.steps}
+        with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:
+            report("one-ways", 0.0)
+            sigmas = one_way_sigmas(self.grids, self.shares, share["one-ways"])
+            singles = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(sigmas.values())))
+            one_ways = read_one_ways(self.encoder, self.grids, singles)
+            groups = self._coarsen(one_ways)
+            scores: tuple[Measurement, ...] = ()
+            measured: tuple[Measurement, ...] = ()
+            plan = PairPlan((), {}, (), 0.0, 0.0)
+            if "pairs" in share:
+                report("scores", 0.2)
+                groupings = fine_groupings(one_ways, groups)
+                counts = coarse_counts(one_ways, groups)
+                pairs = all_pairs(tuple(self.grids))
+                noise = self.shares.distances_sigma_up(share["scores"], len(pairs))
+                references = product_references(counts, one_ways.total, pairs)
+                scores = grant.release(Distances(references, groupings), RoundedGaussian((noise,)))
+                report("plan", 0.35)
+                plan = plan_pairs(
+                    pair_biases(pairs, scores[0].values, noise, one_ways.total),
+                    {name: group.size for name, group in groups.items()},
+                    sigma_of_all=self.shares.marginal_sigma_up(share["pairs"]),
+                    total=one_ways.total,
+                    weights=self._weights(),
+                    cell_cap=self.generator.cell_cap,
+                )
+                report("pairs", 0.5)
+                if plan.pairs:
+                    scales = [self.shares.marginal_sigma_up(share["pairs"] * plan.shares[p]) for p in plan.pairs]
+                    measured = grant.release(Marginals(plan.pairs, groupings), RoundedGaussian(tuple(scales)))
+        report("estimate", 0.7)
+        refined = refine_one_ways(one_ways, groups, measured)
+        targets = {m.clique: denoise_pair(m, refined[m.clique[0]], refined[m.clique[1]]) for m in measured}
+        tree = {(name,): values for name, values in refined.items()} | {pair: targets[pair] for pair in plan.tree}
+        graph = rake(
+            {name: group.size for name, group in groups.items()},
+            tree,
+            total=one_ways.total,
+            tolerance=1e-5,
+            max_iterations=SWEEPS,
+        )
+        report("done", 1.0)
+        answers = (*singles, *scores, *measured)
+        return MarginalModel(
+            domain=self.domain,
+            generator={"name": self.generator.name, "parameters": self.generator.parameters()},
+            total=one_ways.total,
+            graph=graph,
+            cells=cell_maps(one_ways, groups),
+            edits=targets,
+            measurements=answers,
+            warnings=budget_warnings(self.budget, one_ways.total),
+            private=all(a.private for a in answers),
+        )
+
+    def _coarsen(self, one_ways: OneWays) -> dict[str, Grouping]:
+        """Coarse cells that the noise of about 2 d pairs can carry."""
+        if len(self.grids) == 1:
+            return {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
+        sigma = self.shares.marginal_sigma_up(0.8 / (2 * len(self.grids)))
+        total = one_ways.total
+        least = total * float(np.clip(8 * sigma / total, 0.001, 0.05))
+        most = float(np.clip(math.sqrt(total / (5 * sigma)), 4, MOST_CELLS))
+        return coarse_groups(self.encoder, one_ways, least, most)
+
+    def _weights(self) -> dict[tuple[str, str], float]:
+        """How much each pair matters."""
+        given = self.generator.workload or {}
+        weights = {}
+        for a, b in all_pairs(tuple(self.grids)):
+            usual = LABEL_WEIGHT if self.domain.label in (a, b) else 1.0
+            weights[a, b] = float(given.get((a, b), given.get((b, a), usual)))
+        return weights
