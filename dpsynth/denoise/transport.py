@@ -47,7 +47,8 @@ def rake_pair(values: np.ndarray, rows: np.ndarray, columns: np.ndarray, sweeps:
 
     Args:
         values: float64[r, c], not negative.
-        rows: float64[r]; columns: float64[c], equal sums.
+        rows: float64[r], the margin of the first axis.
+        columns: float64[c], the margin of the second axis, of equal sum.
         sweeps: number of double sweeps.
 
     Returns:

@@ -17,9 +17,9 @@ from tests.unit.bundle.fakes import DOMAIN, FakeGate, FakeGenerator, load_fake
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> FakeGate:
     fake = FakeGate()
-    monkeypatch.setattr(dpsynth.gate, "open_table", fake.open_table, raising=False)
-    monkeypatch.setattr(dpsynth.gate, "ledger_extract", fake.extract, raising=False)
-    monkeypatch.setattr(dpsynth.generators, "load_model", load_fake, raising=False)
+    monkeypatch.setattr(dpsynth.gate, "open_table", fake.open_table)
+    monkeypatch.setattr(dpsynth.gate, "ledger_extract", fake.extract)
+    monkeypatch.setattr(dpsynth.generators, "load", load_fake)
     return fake
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dpsynth.accounting.events import AbstractEvent, Gaussian
+from dpsynth.accounting.events import Gaussian
 from dpsynth.accounting.quantities import Budget
 from dpsynth.domain.columns import Category, Integer
 from dpsynth.domain.table import Domain
@@ -81,39 +81,33 @@ class FakeGenerator(AbstractGenerator):
         unit: PrivacyUnit = rows(1),
         relation: NeighbouringRelation = NeighbouringRelation.ADD_REMOVE,
     ) -> AbstractPlan:
-        return FakePlan(self, domain, budget, unit, relation, Gaussian(self.sigma, unit.squared_l2(relation)))
+        return FakePlan(
+            generator=self,
+            domain=domain,
+            budget=budget,
+            unit=unit,
+            relation=relation,
+            event=Gaussian(self.sigma, unit.squared_l2(relation)),
+            steps=(Step("columns", 1.0, 3, "every column once"),),
+            forecast=Forecast(3, 1 << 20, 0.1),
+        )
 
     def parameters(self) -> dict[str, Any]:
         return {"sigma": self.sigma}
 
 
-@dataclass
 class FakePlan(AbstractPlan):
-    generator: AbstractGenerator
-    domain: Domain
-    budget: Budget
-    unit: PrivacyUnit
-    relation: NeighbouringRelation
-    event: AbstractEvent
-    steps = (Step("columns", 1.0, 3, "every column once"),)
-    forecast = Forecast(3, 1 << 20, 0.1)
-
     def fit(self, table: Any, progress: Progress | None = None) -> AbstractFittedModel:
         if progress is not None:
             progress("measure", 1.0)
         values, event = table.ask(self.job())
         measurement = Measurement("marginal", ("sex",), values, 20.0, "rounded_gaussian", event)
-        return FakeModel(self.domain, table.gate.total, (measurement,), (), True)
+        return FakeModel(
+            domain=self.domain, total=table.gate.total, measurements=(measurement,), warnings=(), private=True
+        )
 
 
-@dataclass
 class FakeModel(AbstractFittedModel):
-    domain: Domain
-    total: float
-    measurements: tuple[Measurement, ...]
-    warnings: tuple[str, ...]
-    private: bool
-
     def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
         rng = np.random.default_rng(seed)
         size = round(self.total) if n is None else n
@@ -133,4 +127,5 @@ class FakeModel(AbstractFittedModel):
 
 def load_fake(folder: Path) -> FakeModel:
     """What `load_model` is for real generators."""
-    return FakeModel(DOMAIN, json.loads((folder / "model.json").read_text())["total"], (), (), True)
+    total = json.loads((folder / "model.json").read_text())["total"]
+    return FakeModel(domain=DOMAIN, total=total, measurements=(), warnings=(), private=True)

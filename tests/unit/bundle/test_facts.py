@@ -68,7 +68,13 @@ def test_plain_is_a_whitelist() -> None:
 
 def test_the_release_id_names_request_and_answers_but_not_the_sampling() -> None:
     def model(value: int, event: str = "e") -> FakeModel:
-        return FakeModel(DOMAIN, 1.0, (Measurement("total", (), np.array(value), 2.0, "g", event),), (), True)
+        return FakeModel(
+            domain=DOMAIN,
+            total=1.0,
+            measurements=(Measurement("total", (), np.array(value), 2.0, "g", event),),
+            warnings=(),
+            private=True,
+        )
 
     request = {"job": {"a": 1}, "unit": "rows(1)", "relation": "add_remove", "rows": 3, "seed": 1, "format": "csv"}
     first = identify(request, model(5))

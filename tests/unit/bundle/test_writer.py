@@ -6,6 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,7 @@ def test_warnings_of_a_release(make: Make, monkeypatch: pytest.MonkeyPatch) -> N
 
     def seeded(self: FakePlan, table: object, progress: object = None) -> FakeModel:
         model = fit(self, table)
-        return FakeModel(model.domain, model.total, model.measurements, ("from the model",), False)
+        return replace(model, warnings=("from the model",), private=False)
 
     monkeypatch.setattr(FakePlan, "fit", seeded)
     bundle = make()
