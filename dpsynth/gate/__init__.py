@@ -23,7 +23,7 @@ from dpsynth.gate.performance import Performance
 from dpsynth.gate.queries import Distances, Marginals, Total
 from dpsynth.gate.reports import book_non_private, extract, ledger_extract, raise_cap, show
 from dpsynth.gate.table import PrivateTable
-from dpsynth.gate.verify import VerifyReport, verify
+from dpsynth.gate.verification import VerifyReport, verify
 
 __all__ = [
     "DRAW_SLACK",

@@ -3,40 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
-from functools import lru_cache
 
-from dpsynth.accounting.certify import epsilon_up
-from dpsynth.accounting.events import AbstractEvent, Composed, NonPrivate, Repeated, Slack, leaves
-from dpsynth.accounting.quantities import Budget, Delta, format_epsilon_up
+from dpsynth.accounting.events import AbstractEvent, NonPrivate, Slack, leaves
+from dpsynth.accounting.quantities import Budget, format_epsilon_up
 from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import AccountingError, BudgetRefused
 from dpsynth.gate.mechanisms import DRAW_SLACK
+from dpsynth.gate.sequence import spent_up
 
-__all__ = ["check_reservable", "compose", "format_epsilon_down", "require_within", "spent_up"]
-
-
-def compose(events: Sequence[AbstractEvent]) -> AbstractEvent:
-    """All events as one; a single event is itself, so that a plan and the ledger certify the same object."""
-    if len(events) == 1:
-        return events[0]
-    counted = Counter(events)  # equal events once: a thousand equal charges are certified as fast as one
-    return Composed(tuple(event if count == 1 else Repeated(event, count) for event, count in counted.items()))
-
-
-@lru_cache(maxsize=256)
-def _certified(event: AbstractEvent, delta: float, relation: NeighbouringRelation) -> float:
-    return float(epsilon_up(event, Delta(delta), relation).epsilon)
-
-
-def spent_up(events: Sequence[AbstractEvent], delta: float, relation: NeighbouringRelation) -> float:
-    """Certified epsilon at delta of all events together (0 for none; infinity where nothing finite is sound).
-
-    Guarantee: an upper bound that the accountants certify; equal events give equal figures.
-    """
-    return _certified(compose(events), delta, relation) if events else 0.0
+__all__ = ["check_reservable", "format_epsilon_down", "require_within"]
 
 
 def require_within(

@@ -10,12 +10,13 @@ from dpsynth.accounting.quantities import Budget, format_epsilon_up
 from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import AccountingError, InputError, LedgerError
 from dpsynth.gate.accounts import account_named, cap_body
-from dpsynth.gate.caps import check_reservable, require_within, spent_up
+from dpsynth.gate.caps import check_reservable, require_within
 from dpsynth.gate.chain import stored_digest
 from dpsynth.gate.identity import job_key
 from dpsynth.gate.lease import Lease
 from dpsynth.gate.ledger import Appender, Ledger, now
 from dpsynth.gate.ledger_state import Account, LedgerState, Reservation
+from dpsynth.gate.sequence import spent_up
 from dpsynth.version import __version__
 
 if TYPE_CHECKING:

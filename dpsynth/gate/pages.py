@@ -53,9 +53,10 @@ def scan(image: bytes) -> Scan:
     """
     cookie, writer = _check_header(image)
     walk = _Walk(image)
-    schema = [values for _, values in walk.table(1)]
+    schema = [[rowid, *values] for rowid, values in walk.table(1)]
     expected: list[list[Value]] = [
-        [kind, name, table, 2 if kind == "table" else 0, sql] for kind, name, table, sql in SCHEMA
+        [rowid, kind, name, table, 2 if kind == "table" else 0, sql]
+        for rowid, (kind, name, table, sql) in enumerate(SCHEMA, 1)
     ]
     if schema != expected:
         raise LedgerError("The ledger's schema is not the one it was made with.")
@@ -225,6 +226,8 @@ def _record(rowid: int, data: bytes) -> list[Value]:
     while at < header:
         serial, at = _varint(data, at)
         serials.append(serial)
+    if at != header:
+        raise LedgerError(f"Row {rowid} of the ledger file has a changed header.")
     values: list[Value] = []
     for serial in serials:
         width = {0: 0, 1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}.get(serial, (serial - 12) // 2)

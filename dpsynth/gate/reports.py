@@ -15,9 +15,10 @@ from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import LedgerError
 from dpsynth.gate.accounts import account_named, set_cap
 from dpsynth.gate.accounts import book_non_private as append_look
-from dpsynth.gate.caps import format_epsilon_down, spent_up
+from dpsynth.gate.caps import format_epsilon_down
 from dpsynth.gate.ledger import Ledger
 from dpsynth.gate.ledger_state import Account, Draw, LedgerState, Reservation
+from dpsynth.gate.sequence import spent_up
 from dpsynth.gate.table import PrivateTable
 
 __all__ = ["book_non_private", "extract", "ledger_extract", "raise_cap", "show"]

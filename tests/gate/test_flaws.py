@@ -103,9 +103,10 @@ def test_f6_a_second_fit_is_charged_or_refused(ledger) -> None:
         run_job(table, name)
         spent.append(show(ledger)["accounts"][0]["spent"])
     assert spent[0] < spent[1] <= BUDGET.epsilon
+    for i in range(3):
+        run_job(table, f"more {i}")
     with pytest.raises(BudgetRefused):
-        for i in range(9):
-            run_job(opened(ledger), f"more {i}")
+        run_job(opened(ledger), "one more")
 
 
 def test_f6_another_handle_or_copy_of_the_table_is_the_same_purse(ledger) -> None:

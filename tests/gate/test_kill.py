@@ -19,7 +19,6 @@ from pathlib import Path
 from tests.gate.support import *
 import dpsynth.gate.grant as grant_module
 import dpsynth.gate.ledger as ledger_module
-import dpsynth.gate.verify as verify_module
 
 path, last = Path(sys.argv[1]), int(sys.argv[2])
 points = 0

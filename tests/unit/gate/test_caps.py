@@ -12,8 +12,9 @@ from dpsynth.accounting.events import Gaussian, NonPrivate
 from dpsynth.accounting.quantities import Budget
 from dpsynth.errors import BudgetRefused
 from dpsynth.gate import caps
-from dpsynth.gate.caps import compose, format_epsilon_down, require_within, spent_up
-from tests.gate.support import ADD_REMOVE, EVENT, TINY
+from dpsynth.gate.caps import format_epsilon_down, require_within
+from dpsynth.gate.sequence import spent_up
+from tests.gate.support import ADD_REMOVE, EVENT
 
 
 @given(st.floats(0, 1e6))
@@ -26,19 +27,13 @@ def test_texts() -> None:
     assert [format_epsilon_down(x) for x in (1.0, 0.12345, 0.0, math.inf)] == ["1", "0.1234", "0", "infinite"]
 
 
-def test_one_event_is_certified_as_the_plan_certified_it() -> None:
-    assert compose((EVENT,)) is EVENT
-    assert spent_up((), 1e-5, ADD_REMOVE) == 0.0
-    assert spent_up((EVENT,), 1e-5, ADD_REMOVE) < spent_up((EVENT, TINY), 1e-5, ADD_REMOVE)
-
-
 def test_a_look_without_noise_is_never_within_a_cap() -> None:
     with pytest.raises(BudgetRefused, match="requested epsilon infinite"):
         require_within("A cap", (), NonPrivate("look"), Budget(epsilon=1e9, delta=0.5), ADD_REMOVE)
 
 
 def test_a_figure_that_is_no_number_is_refused(monkeypatch) -> None:
-    monkeypatch.setattr(caps, "_certified", lambda *_: math.nan)
+    monkeypatch.setattr(caps, "spent_up", lambda *_: math.nan)
     with pytest.raises((BudgetRefused, ValueError)):
         require_within("A cap", (), Gaussian(1e6, 1), Budget(epsilon=1e9, delta=0.5), ADD_REMOVE)
 

@@ -93,10 +93,10 @@ def test_a_flipped_byte_anywhere_is_found(name, request, tmp_path) -> None:
 
 @pytest.mark.slow
 def test_every_byte_of_every_structure_is_found_when_flipped(sound, tmp_path) -> None:
-    """All bytes that are set, with all eight bits: some 100,000 files, scanned without SQLite; then every 7th zero."""
+    """Every bit of every byte that is set, and one bit of every seventh zero, judged without SQLite's help."""
     missed = []
     for at, byte in enumerate(sound):
-        bits = [1 << b for b in range(8)] if byte and at % 5 == 0 else [1 << at % 8] if byte or at % 7 == 0 else []
+        bits = [1 << b for b in range(8)] if byte else [1 << at % 8] if at % 7 == 0 else []
         missed += [(at, bit) for bit in bits if _scans(_flip(sound, at, bit))]
     assert missed == []
 
@@ -104,7 +104,7 @@ def test_every_byte_of_every_structure_is_found_when_flipped(sound, tmp_path) ->
 def _scans(image: bytes) -> bool:
     """Whether the bytes alone pass: structure, chain, payloads and header fields."""
     from dpsynth.gate.ledger_state import LedgerState
-    from dpsynth.gate.verify import _check_rows
+    from dpsynth.gate.verification import _check_rows
 
     problems: list[str] = []
     try:

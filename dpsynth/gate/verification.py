@@ -12,12 +12,13 @@ from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import DpsynthError, LedgerError
 from dpsynth.gate.allowance import Allowance
 from dpsynth.gate.answers import unpack
-from dpsynth.gate.caps import check_reservable, spent_up
+from dpsynth.gate.caps import check_reservable
 from dpsynth.gate.chain import Row, sealed_digest, stored_digest
 from dpsynth.gate.ledger_schema import connect, sqlite_failures
 from dpsynth.gate.ledger_state import LedgerState, Reservation
 from dpsynth.gate.mechanisms import QueryShape, event_of, mechanism_from_json
 from dpsynth.gate.pages import Scan, scan
+from dpsynth.gate.sequence import spent_up
 
 __all__ = ["VerifyReport", "verify"]
 
