@@ -89,12 +89,14 @@ def reserve(book: Ledger, account: str, fingerprint: Fingerprint, wish: Wish) ->
         LedgerError: the same job is being run by a living process.
     """
     check_reservable(wish.event)
-    with book.reading() as state:  # the figures are computed before the lock is taken; inside it they are looked up
-        relation = _relation(state)
-        _figures(state, account, wish)
-    _require_within_budget(wish, relation)
+    with book.reading() as state:
+        key = _key(state, account, fingerprint, wish)
+        earlier = state.find(account, key)
+        if earlier is None or earlier.pending:
+            # What costs time is computed before the lock is taken; inside it the figures are looked up.
+            _require_within_budget(wish, _relation(state))
+            _figures(state, account, wish)
     with book.writing() as ledger:
-        key = _key(ledger.state, account, fingerprint, wish)
         earlier = ledger.state.find(account, key)
         if earlier is not None:
             found = _take_up(book, ledger, earlier)

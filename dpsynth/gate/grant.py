@@ -156,7 +156,7 @@ class Grant(AbstractOpaque):
 
     def __replay(self, event: AbstractEvent, draws: int, facts: dict) -> tuple[str, list[np.ndarray]]:
         stored = stored_answer(self.__ledger, self.__charge.seq, self.__index)
-        if any(stored.draw.get(name) != value for name, value in facts.items()):
+        if any(stored.draw.get(name) != facts[name] for name in ("query", "mechanism", "event")):
             raise LedgerError(
                 f"The job of reservation {self.__charge.seq} asks another question than it did when it was first run.\n"
                 "Its stored answers do not fit. Name the job anew to charge it anew."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dpsynth.accounting.certify import epsilon_up
-from dpsynth.accounting.events import Composed, Gaussian, NonPrivate, Slack
+from dpsynth.accounting.events import Composed, Gaussian, NonPrivate, PoissonGaussian, Slack
 from dpsynth.accounting.quantities import Budget, Delta
 from dpsynth.domain.unit import rows
 from dpsynth.errors import AccountingError, BudgetRefused, InputError, LedgerError
@@ -154,6 +154,15 @@ def test_the_same_job_is_found_again_and_everything_else_is_new(book) -> None:
     others = [seq(number=2), seq(event=with_slack(TINY)), seq(job="other"), seq(seed=0), seq(seed=1)]
     assert len({first, *others}) == 6
     assert [seq(number=2), seq(seed=1)] == [others[0], others[4]]
+
+
+def test_a_charge_that_composes_with_no_other_is_still_replayed(book) -> None:
+    alone = with_slack(PoissonGaussian(0.01, 1.0, 10))
+    finish(book, charge(book, event=alone).seq, "done")
+    again = charge(book, event=alone)
+    assert (again.done, kinds_of(book.path).count("reserved")) == (True, 1)
+    with pytest.raises(AccountingError, match="No filter composes this release"):
+        charge(book, name="other", event=alone)
 
 
 def test_a_job_that_stopped_between_draws_goes_on(book) -> None:
