@@ -6,7 +6,8 @@ the ledger's neighbouring relation and unit, already included in the event.
 
     Gaussian            rounded-Gaussian noise of scale sigma on an integer vector of squared L2 sensitivity s
     Laplace             discrete Laplace noise of scale b on an integer vector of L1 sensitivity s
-    PureDP              any epsilon-DP step (exponential mechanism, permute-and-flip)
+    PureDP              any epsilon-DP step (permute-and-flip)
+    BoundedRange        an epsilon-DP step whose losses between two tables span at most epsilon (exponential mechanism)
     GaussianFilter      adaptively chosen Gaussians whose sum of s / sigma^2 never exceeds mu^2 (a GDP filter)
     ZCDPFilter          adaptively chosen zCDP steps whose sum of rho never exceeds the total
     PoissonGaussian     `count` steps of Poisson sampling with probability q, then Gaussian noise (DP-SGD)
@@ -29,6 +30,7 @@ from dpsynth.errors import AccountingError
 
 __all__ = [
     "AbstractEvent",
+    "BoundedRange",
     "Composed",
     "Gaussian",
     "GaussianFilter",
@@ -101,6 +103,17 @@ class PureDP(AbstractEvent):
 
     epsilon: float
     kind: ClassVar[str] = "pure_dp"
+
+    def __post_init__(self) -> None:
+        _positive("epsilon", self.epsilon)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedRange(AbstractEvent):
+    """A step whose privacy loss between any two neighbours lies in an interval of length epsilon that holds 0."""
+
+    epsilon: float
+    kind: ClassVar[str] = "bounded_range"
 
     def __post_init__(self) -> None:
         _positive("epsilon", self.epsilon)
@@ -216,6 +229,7 @@ _SCALARS: dict[str, tuple[type[AbstractEvent], dict[str, type]]] = {
     "gaussian": (Gaussian, {"sigma": float, "squared_sensitivity": int}),
     "laplace": (Laplace, {"scale": float, "sensitivity": int}),
     "pure_dp": (PureDP, {"epsilon": float}),
+    "bounded_range": (BoundedRange, {"epsilon": float}),
     "gaussian_filter": (GaussianFilter, {"mu": float}),
     "zcdp_filter": (ZCDPFilter, {"rho": float}),
     "poisson_gaussian": (PoissonGaussian, {"probability": float, "noise_multiplier": float, "count": int}),

@@ -12,7 +12,16 @@ import math
 from fractions import Fraction
 from typing import final
 
-from dpsynth.accounting.events import AbstractEvent, Gaussian, GaussianFilter, Laplace, PureDP, ZCDPFilter, leaves
+from dpsynth.accounting.events import (
+    AbstractEvent,
+    BoundedRange,
+    Gaussian,
+    GaussianFilter,
+    Laplace,
+    PureDP,
+    ZCDPFilter,
+    leaves,
+)
 from dpsynth.accounting.quantities import Sigma
 from dpsynth.accounting.rounding import float_down, float_up
 from dpsynth.accounting.zcdp import rho_of_pure
@@ -127,7 +136,7 @@ class FilterState:
         if isinstance(self._event, ZCDPFilter):
             if isinstance(leaf, ZCDPFilter):
                 return Fraction(leaf.rho)
-            if isinstance(leaf, (PureDP, Laplace)):
+            if isinstance(leaf, (PureDP, BoundedRange, Laplace)):
                 return rho_of_pure(leaf)
         raise AccountingError(
             f"A {self._event.kind} pays for no event of kind {leaf.kind or 'unknown'}.\n"

@@ -20,7 +20,14 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, final
 
 from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves, Unbounded
-from dpsynth.accounting.events import AbstractEvent, Laplace, PoissonGaussian, PureDP, TruncatedPoissonGaussian
+from dpsynth.accounting.events import (
+    AbstractEvent,
+    BoundedRange,
+    Laplace,
+    PoissonGaussian,
+    PureDP,
+    TruncatedPoissonGaussian,
+)
 from dpsynth.accounting.gdp import is_gaussian, squared_mu_up
 from dpsynth.accounting.pure import pure_epsilon
 from dpsynth.accounting.rounding import float_up, next_up, square_root_up
@@ -50,6 +57,7 @@ _LARGEST_SHIFT = 4096
 """Laplace events of larger sensitivity are treated as the worst pure step of their epsilon."""
 
 _DPSGD = (PoissonGaussian, TruncatedPoissonGaussian)
+_PURE = (PureDP, BoundedRange, Laplace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +93,7 @@ class PLDAccountant(AbstractAccountant):
         self.grid = grid
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
-        return is_gaussian(leaf) or isinstance(leaf, (Laplace, PureDP, PoissonGaussian, TruncatedPoissonGaussian))
+        return is_gaussian(leaf) or isinstance(leaf, (*_PURE, *_DPSGD))
 
     def profile_of_leaves(self, leaves: Leaves, relation: NeighbouringRelation) -> AbstractProfile:
         if any(isinstance(leaf, _DPSGD) and _width(leaf, relation) > _HOPELESS for leaf in leaves):
@@ -133,7 +141,7 @@ def _width_of_gaussian(mu: float) -> float:
 
 def _width(leaf: AbstractEvent, relation: NeighbouringRelation) -> float:
     """About the largest privacy loss of one leaf's distribution before it is composed."""
-    if isinstance(leaf, (PureDP, Laplace)):
+    if isinstance(leaf, _PURE):
         return float(pure_epsilon(leaf))
     if isinstance(leaf, _DPSGD):
         doubled = relation is NeighbouringRelation.REPLACE_ONE or isinstance(leaf, TruncatedPoissonGaussian)
@@ -141,7 +149,7 @@ def _width(leaf: AbstractEvent, relation: NeighbouringRelation) -> float:
     raise AssertionError(leaf.kind)
 
 
-def _discrete_laplace(leaf: PureDP | Laplace) -> tuple[float, int]:
+def _discrete_laplace(leaf: PureDP | BoundedRange | Laplace) -> tuple[float, int]:
     """Rate and shift of a discrete Laplace law that dominates the leaf; with shift 1 it is randomised response."""
     if isinstance(leaf, Laplace) and leaf.sensitivity <= _LARGEST_SHIFT:
         return float_up(1 / Fraction(leaf.scale)), leaf.sensitivity
@@ -153,7 +161,7 @@ def _distribution(leaf: AbstractEvent, relation: NeighbouringRelation, grid: flo
     from dp_accounting import NeighboringRelation
     from dp_accounting.pld import privacy_loss_distribution
 
-    if isinstance(leaf, (PureDP, Laplace)):
+    if isinstance(leaf, _PURE):
         return privacy_loss_distribution.from_discrete_laplace_mechanism(
             *_discrete_laplace(leaf), value_discretization_interval=grid, use_connect_dots=True
         )

@@ -11,16 +11,16 @@ from fractions import Fraction
 from typing import ClassVar, final
 
 from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves
-from dpsynth.accounting.events import AbstractEvent, Laplace, PureDP
+from dpsynth.accounting.events import AbstractEvent, BoundedRange, Laplace, PureDP
 from dpsynth.accounting.rounding import float_up, next_up, sum_up
 from dpsynth.domain.unit import NeighbouringRelation
 
 __all__ = ["PureAccountant", "pure_epsilon"]
 
 
-def pure_epsilon(leaf: PureDP | Laplace) -> Fraction:
+def pure_epsilon(leaf: PureDP | BoundedRange | Laplace) -> Fraction:
     """epsilon of one pure step, exact."""
-    if isinstance(leaf, PureDP):
+    if isinstance(leaf, (PureDP, BoundedRange)):
         return Fraction(leaf.epsilon)
     return Fraction(leaf.sensitivity) / Fraction(leaf.scale)
 
@@ -54,13 +54,13 @@ class PureAccountant(AbstractAccountant):
     adaptive: ClassVar[bool] = True
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
-        return isinstance(leaf, (PureDP, Laplace))
+        return isinstance(leaf, (PureDP, BoundedRange, Laplace))
 
     def profile_of_leaves(self, leaves: Leaves, relation: NeighbouringRelation) -> AbstractProfile:
         return PureProfile(
             sum_up(
                 float_up(pure_epsilon(leaf) * count)
                 for leaf, count in leaves.items()
-                if isinstance(leaf, (PureDP, Laplace))
+                if isinstance(leaf, (PureDP, BoundedRange, Laplace))
             )
         )

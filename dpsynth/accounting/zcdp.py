@@ -9,8 +9,8 @@ under composition, also when each step's rho is chosen from earlier answers as l
 and the logarithm of the right-hand side has one minimum, where (2 a - 1) rho - epsilon + log(1 - 1/a) = 0. Any a is
 valid, so an imprecise search costs tightness, never soundness.
 
-Source: bun2016concentrated (definition, pure DP as epsilon^2 / 2), canonne2020discrete (conversion),
-whitehouse2023fully (filter).
+Source: bun2016concentrated (definition, pure DP as epsilon^2 / 2), cesar2021bounding (bounded range as epsilon^2 / 8),
+canonne2020discrete (conversion), whitehouse2023fully (filter).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from fractions import Fraction
 from typing import ClassVar, final
 
 from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves
-from dpsynth.accounting.events import AbstractEvent, Laplace, PureDP, ZCDPFilter
+from dpsynth.accounting.events import AbstractEvent, BoundedRange, Laplace, PureDP, ZCDPFilter
 from dpsynth.accounting.gdp import is_gaussian, squared_mu_up
 from dpsynth.accounting.pure import pure_epsilon
 from dpsynth.accounting.quantities import Budget, Delta, Epsilon, Rho
@@ -130,15 +130,20 @@ def rho_up(leaves: Leaves, relation: NeighbouringRelation) -> Rho:
     for leaf, count in leaves.items():
         if isinstance(leaf, ZCDPFilter):
             terms.append(float_up(Fraction(leaf.rho) * count))
-        elif isinstance(leaf, (PureDP, Laplace)):
+        elif isinstance(leaf, (PureDP, BoundedRange, Laplace)):
             terms.append(float_up(rho_of_pure(leaf) * count))
     return Rho(sum_up(terms))
 
 
-def rho_of_pure(leaf: PureDP | Laplace) -> Fraction:
-    """rho of a pure step, exact: epsilon^2 / 2, or epsilon where smaller (no divergence of it exceeds epsilon)."""
+def rho_of_pure(leaf: PureDP | BoundedRange | Laplace) -> Fraction:
+    """rho of a pure step, exact: epsilon^2 / 2, of bounded range epsilon^2 / 8; epsilon where that is smaller.
+
+    No divergence of a step exceeds its epsilon. An eighth is true of bounded range, not of every pure step.
+
+    Source: cesar2021bounding.
+    """
     epsilon = pure_epsilon(leaf)
-    return min(epsilon, epsilon * epsilon / 2)
+    return min(epsilon, epsilon * epsilon / (8 if isinstance(leaf, BoundedRange) else 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +167,7 @@ class ZCDPAccountant(AbstractAccountant):
     adaptive: ClassVar[bool] = True
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
-        return is_gaussian(leaf) or isinstance(leaf, (PureDP, Laplace, ZCDPFilter))
+        return is_gaussian(leaf) or isinstance(leaf, (PureDP, BoundedRange, Laplace, ZCDPFilter))
 
     def profile_of_leaves(self, leaves: Leaves, relation: NeighbouringRelation) -> AbstractProfile:
         return ZCDPProfile(rho_up(leaves, relation))

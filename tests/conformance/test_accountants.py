@@ -18,6 +18,7 @@ from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves
 from dpsynth.accounting.certify import ACCOUNTANTS, SEARCH_ACCOUNTANTS
 from dpsynth.accounting.events import (
     AbstractEvent,
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -47,6 +48,7 @@ LEAVES: tuple[AbstractEvent, ...] = (
     Laplace(4.0),
     Laplace(10.0, 3),
     PureDP(0.3),
+    BoundedRange(0.2),
     ZCDPFilter(0.05),
     PoissonGaussian(0.2, 3.0, 20),
     PoissonGaussian(1.0, 9.0, 20),
@@ -60,6 +62,7 @@ noisier: dict[type[AbstractEvent], Callable[..., AbstractEvent]] = {
     GaussianFilter: lambda e, f: GaussianFilter(e.mu / f),
     Laplace: lambda e, f: Laplace(e.scale * f, e.sensitivity),
     PureDP: lambda e, f: PureDP(e.epsilon / f),
+    BoundedRange: lambda e, f: BoundedRange(e.epsilon / f),
     ZCDPFilter: lambda e, f: ZCDPFilter(e.rho / f**2),
     PoissonGaussian: lambda e, f: PoissonGaussian(e.probability, e.noise_multiplier * f, e.count),
     TruncatedPoissonGaussian: lambda e, f: TruncatedPoissonGaussian(

@@ -14,6 +14,7 @@ from typing import Any
 from dpsynth.accounting.certify import ACCOUNTANTS, epsilon_up
 from dpsynth.accounting.events import (
     AbstractEvent,
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -50,6 +51,7 @@ EXAMPLES: tuple[AbstractEvent, ...] = (
     Composed(()),
     Composed((Repeated(Gaussian(30.0, 2), 39), PureDP(0.05), Slack(2.0**-80))),
     Repeated(Composed((Gaussian(30.0), Laplace(50.0))), 7),
+    BoundedRange(0.05),
 )
 """At least one of every kind; append only."""
 
@@ -71,6 +73,8 @@ CASES: tuple[AbstractEvent, ...] = (
     Composed((PoissonGaussian(0.1, 4.0, 200), Gaussian(10.0), PureDP(0.02))),
     TruncatedPoissonGaussian(10000, 0.01, 150, 3.0, 100),
     NonPrivate("a look"),
+    BoundedRange(1.0),
+    Composed((Repeated(Gaussian(30.0), 39), Repeated(BoundedRange(0.05), 19))),
 )
 """Events whose figures are held; append only."""
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dpsynth.accounting.events import (
     AbstractEvent,
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -75,6 +76,7 @@ def test_a_refused_step_takes_nothing() -> None:
         (GaussianFilter(0.5), Fraction(1, 8)),
         (ZCDPFilter(0.25), Fraction(1, 4)),
         (PureDP(0.5), Fraction(1, 8)),
+        (BoundedRange(0.5), Fraction(1, 32)),
         (Laplace(4.0, 2), Fraction(1, 8)),
         (Repeated(Composed((PureDP(0.5), ZCDPFilter(0.25))), 2), Fraction(3, 4)),
     ],
@@ -86,7 +88,7 @@ def test_costs_in_rho(event: AbstractEvent, cost: Fraction) -> None:
     assert state.remaining == 1 - cost
 
 
-@pytest.mark.parametrize("event", [PureDP(0.1), Laplace(9.0), ZCDPFilter(0.1), PoissonGaussian(0.1, 9.0, 1)])
+@pytest.mark.parametrize("event", [PureDP(0.1), BoundedRange(0.1), Laplace(9.0), ZCDPFilter(0.1), PoissonGaussian(0.1, 9.0, 1)])
 def test_gaussian_filter_pays_for_gaussians_only(event: AbstractEvent) -> None:
     with pytest.raises(AccountingError) as caught:
         FilterState(GaussianFilter(9.0)).take(event)

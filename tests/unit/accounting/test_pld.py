@@ -7,6 +7,7 @@ import math
 import pytest
 
 from dpsynth.accounting.events import (
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -46,6 +47,8 @@ def test_pure_steps_never_below_brute_force(epsilons: tuple[float, ...], share: 
     exact = randomised_response_delta(epsilons, epsilon)
     found = PLD.delta_up(event, Epsilon(epsilon), ADD_REMOVE)
     assert exact <= found <= exact + 1e-4
+    bounded = Composed(tuple(BoundedRange(e) for e in epsilons))
+    assert PLD.delta_up(bounded, Epsilon(epsilon), ADD_REMOVE) == found
 
 
 @pytest.mark.parametrize("scale", [0.7, 2.0, 10.0])

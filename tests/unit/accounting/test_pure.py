@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from dpsynth.accounting.events import Composed, Gaussian, Laplace, PureDP, Repeated
+from dpsynth.accounting.events import BoundedRange, Composed, Gaussian, Laplace, PureDP, Repeated
 from dpsynth.accounting.pure import PureAccountant, PureProfile, pure_epsilon
 from dpsynth.accounting.quantities import Delta, Epsilon
 from dpsynth.domain.unit import NeighbouringRelation
@@ -19,6 +19,7 @@ PURE = PureAccountant()
 
 def test_epsilon_of_one_step() -> None:
     assert pure_epsilon(PureDP(0.5)) == Fraction(1, 2)
+    assert pure_epsilon(BoundedRange(0.5)) == Fraction(1, 2)
     assert pure_epsilon(Laplace(4.0, 2)) == Fraction(1, 2)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 
 from dpsynth.accounting.events import (
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -71,11 +74,14 @@ def test_rho_of_each_kind() -> None:
     assert rho_of_pure(PureDP(0.5)) == Fraction(1, 8)
     assert rho_of_pure(Laplace(4.0, 2)) == Fraction(1, 8)
     assert rho_of_pure(PureDP(3.0)) == 3
+    assert rho_of_pure(BoundedRange(0.5)) == Fraction(1, 32)
+    assert rho_of_pure(BoundedRange(9.0)) == 9
     leaves = {Gaussian(2.0): 2, GaussianFilter(1.0): 1, PureDP(0.5): 2, Laplace(4.0, 2): 2, ZCDPFilter(0.25): 4}
     assert rho_up(leaves, ADD_REMOVE) == 0.25 + 0.5 + 0.25 + 0.25 + 1.0
+    assert rho_up({BoundedRange(0.5): 4, ZCDPFilter(0.25): 1}, ADD_REMOVE) == 0.125 + 0.25
 
 
-def test_exponential_mechanism_gets_no_bounded_range_discount() -> None:
+def test_no_pure_step_but_bounded_range_gets_its_discount() -> None:
     """epsilon^2 / 8 holds for bounded range, not for every pure step; randomised response shows it."""
     epsilon = 0.5
     p = 1 / (1 + math.exp(-epsilon))
@@ -84,6 +90,27 @@ def test_exponential_mechanism_gets_no_bounded_range_discount() -> None:
         for a in np.linspace(1.01, 20, 200)
     )
     assert epsilon**2 / 8 < worst <= epsilon**2 / 2
+
+
+def _renyi_per_order(p: np.ndarray, q: np.ndarray) -> float:
+    """The largest Renyi divergence per order, over a grid of orders: the rho of this pair."""
+    orders = np.concatenate([np.linspace(1.001, 3, 60), np.geomspace(3, 40, 60)])[:, None]
+    logs = logsumexp(orders * np.log(p) + (1 - orders) * np.log(q), axis=1)
+    return float(np.max(logs / (orders[:, 0] - 1) / orders[:, 0]))
+
+
+@pytest.mark.parametrize("epsilon", [0.1, 0.5, 2.0])
+def test_exponential_mechanism_stays_within_an_eighth(epsilon: float) -> None:
+    """All small score vectors and all their neighbours; the bound is nearly met, the variant without 1/2 is above it."""
+    rho = float(rho_of_pure(BoundedRange(epsilon)))
+    for coefficient, expected in ((0.5, True), (1.0, False)):
+        worst = 0.0
+        for scores in itertools.product((0, 2, 9), repeat=3):
+            for moves in itertools.product((-1, 0, 1), repeat=3):
+                weights = [np.exp(coefficient * epsilon * (np.add(scores, m) - 9.0)) for m in ((0, 0, 0), moves)]
+                worst = max(worst, _renyi_per_order(*(w / w.sum() for w in weights)))
+        assert (worst <= rho * (1 + 1e-9)) is expected
+        assert worst > 0.85 * rho
 
 
 def test_what_it_knows() -> None:
