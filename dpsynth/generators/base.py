@@ -125,6 +125,7 @@ class AbstractPlan(ABC):
         """Reserve the event, measure through the gate, estimate.
 
         Raises:
+            PlanError: the table was opened with another domain, unit or relation; nothing was charged.
             BudgetRefused: the ledger has less left than the plan's event costs; nothing was read.
         """
 

@@ -1,13 +1,19 @@
-"""Checks that all generators share: is there anything to model, and does delta fit the (noisy) size of the table."""
+"""Checks that all generators share: is there anything to model, was the plan made for this table, does delta fit it."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from dpsynth.accounting.quantities import Budget
 from dpsynth.domain.table import Domain
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.errors import PlanError
 
-__all__ = ["budget_warnings", "modelled_encoder"]
+if TYPE_CHECKING:
+    from dpsynth.gate import PrivateTable
+    from dpsynth.generators.base import AbstractPlan
+
+__all__ = ["budget_warnings", "modelled_encoder", "require_planned_for"]
 
 
 def modelled_encoder(domain: Domain) -> TableEncoder:
@@ -19,6 +25,22 @@ def modelled_encoder(domain: Domain) -> TableEncoder:
     if not domain.modelled:
         raise PlanError("Every column of the domain is an identifier, so there is nothing to model.")
     return TableEncoder(domain)
+
+
+def require_planned_for(plan: AbstractPlan, table: PrivateTable) -> None:
+    """Refuse a table that was opened as something else than the plan was made for, before anything is charged.
+
+    Raises:
+        PlanError: another domain, unit or relation.
+    """
+    pairs = (("unit", plan.unit, table.unit), ("relation", plan.relation.value, table.relation.value))
+    found = [f"{name} {theirs} instead of {ours}" for name, ours, theirs in pairs if ours != theirs]
+    found += ["another domain"] if plan.domain != table.domain else []
+    if found:
+        raise PlanError(
+            f"The table was opened with {', '.join(found)}.\n"
+            "Nothing was charged. Plan with the domain, unit and relation of the table."
+        )
 
 
 def budget_warnings(budget: Budget, noisy_total: float) -> tuple[str, ...]:

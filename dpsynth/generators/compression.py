@@ -21,12 +21,13 @@ def merge_light_cells(counts: np.ndarray, first_ordered: int | None, least: floa
         counts: float64[cells], denoised one-way.
         first_ordered: first cell of the ordered part (it runs to the end), or None.
         least: smallest wanted mass of a coarse cell, in rows.
-        most_cells: about how many coarse cells the ordered part may have.
+        most_cells: about how many coarse cells the ordered part may have, at least 2.
 
     Returns:
         int64[cells]: coarse cell of every measured cell, 0 .. k-1, every one used.
 
     Guarantee:
+        At most 2 x `most_cells` + 1 coarse cells of the ordered part (heavy cells, and what lies between them).
         Post-processing.
     """
     cells = len(counts)
@@ -51,12 +52,13 @@ def _merge_unordered(counts: np.ndarray, least: float) -> np.ndarray:
 
 def _merge_ordered(counts: np.ndarray, least: float, most_cells: float) -> np.ndarray:
     heavy = np.zeros(len(counts), dtype=bool)
-    for _ in range(20):  # heavy cells leave less mass for the others, so the bar can fall and others pass it
-        bar = max(least, counts[~heavy].sum() / max(round(most_cells) - heavy.sum(), 2))
+    bar, room = least, round(most_cells)
+    while room >= 2:  # heavy cells leave less mass for the others, so the bar can fall and others pass it
+        bar = max(least, counts[~heavy].sum() / room)
         wider = heavy | (counts >= bar)
         if (wider == heavy).all():
             break
-        heavy = wider
+        heavy, room = wider, round(most_cells) - int(wider.sum())
     groups = np.empty(len(counts), dtype=np.int64)
     current, mass, is_open = -1, 0.0, False
     for cell, count in enumerate(counts):

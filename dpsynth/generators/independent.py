@@ -14,7 +14,7 @@ from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.gate import RoundedGaussian, event_of, with_slack
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
-from dpsynth.generators.checks import budget_warnings, modelled_encoder
+from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import grid_of, one_way_query, one_way_sigmas, read_one_ways
 from dpsynth.generators.shares import GaussianShares
@@ -102,11 +102,13 @@ class IndependentPlan(AbstractPlan):
             The fitted model.
 
         Raises:
+            PlanError: the table was opened with another domain, unit or relation; nothing was charged.
             BudgetRefused: the ledger has less left than the plan costs; nothing was read.
 
         Guarantee:
             Reads the table through `grant.release` only, under this plan's event.
         """
+        require_planned_for(self, table)
         report = progress or (lambda stage, done: None)
         report("one-ways", 0.0)
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:

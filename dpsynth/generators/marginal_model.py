@@ -136,9 +136,7 @@ class MarginalModel(AbstractFittedModel):
     def _refine(self, name: str, coarse: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Fine cells of one column, stratified inside every coarse cell."""
         cells = self.cells[name]
-        table = np.zeros((cells.groups.size, cells.grid.size))
-        table[cells.groups.cells, np.arange(cells.grid.size)] = cells.counts + 1e-12
-        measured = draw_column(coarse.astype(np.min_scalar_type(len(table))), table, order, rng)
+        measured = _measured_cells(cells, coarse, order, rng)
         members = np.argsort(cells.grid.cells, kind="stable")
         width = np.bincount(cells.grid.cells, minlength=cells.grid.size)
         first = np.concatenate([[0], np.cumsum(width)[:-1]])
@@ -215,6 +213,20 @@ class MarginalModel(AbstractFittedModel):
         write_model_folder(folder, document, arrays)
         self.graph.save(folder / "graph")
 
+    def _check(self) -> None:
+        """Raise ValueError unless the parts fit each other."""
+        encoder = TableEncoder(self.domain)
+        if not encoder.names == tuple(self.cells) == self.graph.names:
+            raise ValueError("the columns are not those of the domain")
+        if not self.total == self.graph.total > 0:
+            raise ValueError("the parts have different totals")
+        for name, maps in self.cells.items():
+            fine, measured, coarse = encoder.sizes[name], maps.grid.size, self.graph.sizes[name]
+            if (len(maps.grid.cells), len(maps.groups.cells), maps.groups.size) != (fine, measured, coarse):
+                raise ValueError("the cells of a column do not nest")
+            if maps.counts.shape != (measured,) or not (np.isfinite(maps.counts) & (maps.counts >= 0)).all():
+                raise ValueError("a one-way holds no counts")
+
     @classmethod
     def load(cls, folder: Path | str) -> MarginalModel:
         """Read what `save` wrote.
@@ -233,7 +245,7 @@ class MarginalModel(AbstractFittedModel):
                 )
                 for position, name in enumerate(facts["columns"])
             }
-            return cls(
+            model = cls(
                 domain=from_dict(facts["domain"], "model.json"),
                 generator=facts["generator"],
                 total=float(facts["total"]),
@@ -244,8 +256,33 @@ class MarginalModel(AbstractFittedModel):
                 warnings=tuple(facts["warnings"]),
                 private=bool(facts["private"]),
             )
+            model._check()
+            return model
         except (ValueError, KeyError, TypeError, AttributeError, DomainError):
             raise corrupt(folder) from None
+
+
+def _measured_cells(cells: CellMap, coarse: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A measured cell inside every row's coarse cell; int64[rows].
+
+    Only coarse cells of several measured cells are drawn for: a wide column whose cells all stand alone needs no table.
+    """
+    width = np.bincount(cells.groups.cells, minlength=cells.groups.size)
+    first = np.zeros(cells.groups.size, dtype=np.int64)
+    first[cells.groups.cells[::-1]] = np.arange(cells.grid.size)[::-1]
+    measured = first[coarse]
+    several = np.flatnonzero(width > 1)
+    if not len(several):
+        return measured
+    place = np.full(cells.groups.size, -1, dtype=np.int64)
+    place[several] = np.arange(len(several))
+    inside = np.flatnonzero(place[cells.groups.cells] >= 0)
+    table = np.zeros((len(several), len(inside)))
+    table[place[cells.groups.cells[inside]], np.arange(len(inside))] = cells.counts[inside] + 1e-12
+    rows = order[width[coarse[order]] > 1]
+    group = place[coarse[rows]].astype(np.min_scalar_type(len(several)))
+    measured[rows] = inside[draw_column(group, table, np.arange(len(rows)), rng)]
+    return measured
 
 
 def _grouping(cells: np.ndarray) -> Grouping:

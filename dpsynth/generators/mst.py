@@ -29,7 +29,7 @@ from dpsynth.encoding.table import TableEncoder
 from dpsynth.errors import PlanError
 from dpsynth.gate import Distances, Marginals, RoundedGaussian, with_slack
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
-from dpsynth.generators.checks import budget_warnings, modelled_encoder
+from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import (
     OneWays,
@@ -40,6 +40,7 @@ from dpsynth.generators.one_ways import (
     read_one_ways,
 )
 from dpsynth.generators.pairs import (
+    BYTES_PER_SCORED_CELL,
     Pair,
     all_pairs,
     coarse_counts,
@@ -47,9 +48,11 @@ from dpsynth.generators.pairs import (
     denoise_pair,
     error_per_sigma,
     fine_groupings,
+    pair_cell_bound,
     product_references,
     refine_one_ways,
     split_by_cells,
+    tree_cell_bound,
 )
 from dpsynth.generators.shares import GaussianShares
 from dpsynth.pgm import maximum_spanning_tree, rake
@@ -61,7 +64,7 @@ __all__ = ["MST"]
 
 SCORE_SHARE = 0.05
 LABEL_WEIGHT = 1.3  # an edge with the declared label counts this much more when the tree is chosen
-MOST_CELLS = 48  # coarse cells of an ordered column, at most
+MOST_CELLS = 48  # about as many coarse cells has an ordered column at most; see merge_light_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +124,10 @@ class MST(AbstractGenerator):
         scores = SCORE_SHARE if pairs else 0.0
         cells = sum(grid.size for grid in grids.values())
         steps = [Step("one-ways", first, cells, f"{len(grids)} columns, {cells} cells")]
+        sizes: list[int] = []
         if pairs:
-            bound = tree_cell_bound(encoder, grids)
+            sizes = coarse_cell_bounds(encoder, grids)
+            bound = tree_cell_bound(sizes)
             steps.append(Step("scores", scores, pairs, f"distance of {pairs} pairs to independence"))
             steps.append(Step("tree", 1 - first - scores, bound, f"{len(grids) - 1} pairs, at most {bound} cells"))
         return MSTPlan(
@@ -133,22 +138,25 @@ class MST(AbstractGenerator):
             relation=relation,
             event=with_slack(GaussianFilter(shares.mu)),
             steps=tuple(steps),
-            forecast=Forecast(steps[-1].answers, 64 * max(s.answers for s in steps), 0.02 * len(grids) + 0.2),
+            forecast=Forecast(
+                steps[-1].answers,
+                64 * max(s.answers for s in steps) + BYTES_PER_SCORED_CELL * pair_cell_bound(sizes),
+                0.02 * len(grids) + 0.2,
+            ),
             encoder=encoder,
             shares=shares,
             grids=grids,
         )
 
 
-def tree_cell_bound(encoder: TableEncoder, grids: Mapping[str, Grouping]) -> int:
-    """The most cells that the pairs of any tree can hold: a bound on memory known before a row is read."""
+def coarse_cell_bounds(encoder: TableEncoder, grids: Mapping[str, Grouping]) -> list[int]:
+    """The most coarse cells that each column can have: known before a row is read."""
     sizes = []
     for name, grid in grids.items():
         ordered_from = encoder.by_name(name).ordered_from
         alone = grid.size if ordered_from is None else int(grid.cells[ordered_from])
-        sizes.append(min(grid.size, alone + (0 if ordered_from is None else MOST_CELLS)))
-    sizes.sort(reverse=True)
-    return sum(sizes[0] * size for size in sizes[1:])
+        sizes.append(min(grid.size, alone + (0 if ordered_from is None else 2 * MOST_CELLS + 1)))
+    return sizes
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -170,11 +178,13 @@ class MSTPlan(AbstractPlan):
             The fitted model.
 
         Raises:
+            PlanError: the table was opened with another domain, unit or relation; nothing was charged.
             BudgetRefused: the ledger has less left than the plan costs; nothing was read.
 
         Guarantee:
             Reads the table through `grant.release` only, under this plan's event.
         """
+        require_planned_for(self, table)
         report = progress or (lambda stage, done: None)
         share = {step.name: step.share for step in self.steps}
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:

@@ -25,10 +25,19 @@ from dpsynth.encoding.groupings import merge_adjacent
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.gate import Distances, Exponential, Marginals, QueryShape, RoundedGaussian, event_of, with_slack
 from dpsynth.generators.base import AbstractPlan, Forecast, Progress, Step
-from dpsynth.generators.checks import budget_warnings, modelled_encoder
+from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import EQUAL_CELLS, OneWays, one_way_query, read_one_ways
-from dpsynth.generators.pairs import Pair, all_pairs, coarse_counts, fine_groupings, product_references
+from dpsynth.generators.pairs import (
+    BYTES_PER_SCORED_CELL,
+    Pair,
+    all_pairs,
+    coarse_counts,
+    fine_groupings,
+    pair_cell_bound,
+    product_references,
+    tree_cell_bound,
+)
 from dpsynth.pgm import GraphicalModel, Observation, estimate
 
 if TYPE_CHECKING:
@@ -97,8 +106,8 @@ def plan_published(
     scales = _Scales.at(rho, columns, squared_l2)
     grids = {name: merge_adjacent(encoder.by_name(name), EQUAL_CELLS) for name in encoder.names}
     cells = sum(grid.size for grid in grids.values())
-    sizes = sorted((grid.size for grid in grids.values()), reverse=True)
-    bound = sum(sizes[0] * size for size in sizes[1:])
+    sizes = [grid.size for grid in grids.values()]
+    bound = tree_cell_bound(sizes)
     steps = (
         Step("one-ways", 1 / 3, cells, f"{columns} columns, {cells} cells"),
         Step("selection", 1 / 3, columns - 1, f"{columns - 1} draws of the exponential mechanism"),
@@ -112,7 +121,11 @@ def plan_published(
         relation=relation,
         event=_event(scales, columns, unit, relation),
         steps=steps,
-        forecast=Forecast(bound, 256 * max(bound, cells), 0.2 * columns + 1e-5 * bound),
+        forecast=Forecast(
+            bound,
+            256 * max(bound, cells) + BYTES_PER_SCORED_CELL * pair_cell_bound(sizes),
+            0.2 * columns + 1e-5 * bound,
+        ),
         encoder=encoder,
         scales=scales,
         grids=grids,
@@ -129,6 +142,7 @@ class PublishedPlan(AbstractPlan):
 
     def fit(self, table: PrivateTable, progress: Progress | None = None) -> MarginalModel:
         """One-ways, compression, d - 1 selections, d - 1 pairs, least squares. See `AbstractPlan.fit`."""
+        require_planned_for(self, table)
         report = progress or (lambda stage, done: None)
         names = tuple(self.grids)
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:
@@ -188,7 +202,7 @@ class PublishedPlan(AbstractPlan):
         observations = []
         for name, group in groups.items():
             members = np.bincount(group.cells, minlength=group.size)
-            values = group.aggregate(one_ways.raw[name].astype(np.float64))
+            values = group.aggregate(one_ways.raw[name])
             observations.append(Observation((name,), values, members * one_ways.sigmas[name] ** 2))
         observations += [Observation(p.clique, p.values.astype(np.float64), p.sigma**2) for p in pairs]
         return estimate({name: group.size for name, group in groups.items()}, observations, total=one_ways.total)

@@ -16,23 +16,40 @@ from dpsynth.generators.one_ways import OneWays
 from dpsynth.measurement import Measurement
 
 __all__ = [
+    "BYTES_PER_SCORED_CELL",
     "Pair",
     "all_pairs",
     "coarse_counts",
     "coarse_groups",
     "denoise_pair",
     "fine_groupings",
+    "pair_cell_bound",
     "product_references",
     "refine_one_ways",
     "split_by_cells",
+    "tree_cell_bound",
 ]
 
 Pair = tuple[str, str]
+
+BYTES_PER_SCORED_CELL = 24
+"""Reference, counts, and what lies between them while all pairs are scored at once."""
 
 
 def all_pairs(names: Sequence[str]) -> list[Pair]:
     """All pairs of columns in order."""
     return list(itertools.combinations(names, 2))
+
+
+def tree_cell_bound(sizes: Sequence[int]) -> int:
+    """The most cells that the pairs of any tree can hold, from the cells of each column."""
+    widest, *others = sorted(sizes, reverse=True)
+    return sum(widest * size for size in others)
+
+
+def pair_cell_bound(sizes: Sequence[int]) -> int:
+    """The cells of all pairs together, from the cells of each column."""
+    return (sum(sizes) ** 2 - sum(size * size for size in sizes)) // 2
 
 
 def coarse_groups(encoder: TableEncoder, one_ways: OneWays, least: float, most_cells: float) -> dict[str, Grouping]:
@@ -122,7 +139,7 @@ def refine_one_ways(
     """
     refined = {}
     for name, group in groups.items():
-        own = group.aggregate(one_ways.raw[name].astype(np.float64))
+        own = group.aggregate(one_ways.raw[name])
         variance = np.bincount(group.cells, minlength=group.size) * one_ways.sigmas[name] ** 2
         answers: list[tuple[np.ndarray, np.ndarray | float]] = [(own, variance)]
         for pair in pairs:

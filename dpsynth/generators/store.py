@@ -1,7 +1,8 @@
-"""Saved models: JSON for facts, safetensors for arrays, nothing that can run code."""
+"""Saved models: JSON for facts, safetensors for arrays, one hash over both, nothing that can run code."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,19 +31,21 @@ def write_model_folder(folder: Path, facts: Mapping[str, Any], arrays: Mapping[s
     Guarantee:
         Post-processing; holds what it is given and nothing else.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise OutputError(f"The folder {folder.name!r} is not empty. Name a new one for the model.")
-        (folder / "model.json").write_bytes(canonical_json(facts) + b"\n")
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "arrays.safetensors")
+        content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        (folder / "arrays.safetensors").write_bytes(content)
+        (folder / "model.json").write_bytes(canonical_json({**facts, "sha256": _digest(facts, content)}) + b"\n")
     except OSError as error:
         raise OutputError(f"The model cannot be written to {folder.name!r}: {error.strerror}.") from None
-    except SafetensorError:
-        raise OutputError(f"The model cannot be written to {folder.name!r}: the disk may be full.") from None
+
+
+def _digest(facts: Mapping[str, Any], content: bytes) -> str:
+    return hashlib.sha256(canonical_json(facts) + content).hexdigest()
 
 
 def read_model_folder(folder: Path, schema: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -57,21 +60,29 @@ def read_model_folder(folder: Path, schema: str) -> tuple[dict[str, Any], dict[s
 
     Raises:
         BundleError: a file is missing or corrupt, or the schema is another one.
+
+    Guarantee:
+        What is returned is what was written.
     """
     from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors.numpy import load
 
     try:
         facts = json.loads((folder / "model.json").read_bytes())
-        arrays = load_file(folder / "arrays.safetensors")
+        content = (folder / "arrays.safetensors").read_bytes()
     except FileNotFoundError as error:
         name = Path(error.filename).name if error.filename else "a file"
         raise BundleError(f"The model in {folder.name!r} lacks {name}.") from None
-    except (OSError, ValueError, SafetensorError):
+    except (OSError, ValueError, RecursionError):
         raise corrupt(folder) from None
     if not isinstance(facts, dict) or facts.get("schema") != schema:
         raise BundleError(f"The model in {folder.name!r} has a schema that this release of dpsynth does not know.")
-    return facts, arrays
+    try:
+        if facts.pop("sha256", None) != _digest(facts, content):
+            raise corrupt(folder)
+        return facts, load(content)
+    except (ValueError, SafetensorError):
+        raise corrupt(folder) from None
 
 
 def corrupt(folder: Path) -> BundleError:
