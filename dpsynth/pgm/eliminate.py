@@ -99,6 +99,7 @@ def _subtree_factors(tree: JunctionTree, marginals: Sequence[np.ndarray], keep: 
         if parent in nodes:
             shared = list(tree.separators[node])
             below = expand(factor.marginal(shared).values, shared, matter)
-            factor = Factor(tuple(matter), np.divide(factor.values, below, out=np.zeros_like(factor.values), where=below > 0))
+            given = np.divide(factor.values, below, out=np.zeros(factor.values.shape), where=below > 0)
+            factor = Factor(tuple(matter), given)
         factors.append(factor)
     return factors

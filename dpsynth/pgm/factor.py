@@ -10,7 +10,7 @@ import numpy as np
 
 from dpsynth.errors import PlanError
 
-__all__ = ["AxisSum", "Factor", "contract", "expand", "log_sum_exp", "marginalize"]
+__all__ = ["AxisSum", "Factor", "contract", "expand", "marginalize"]
 
 
 class AxisSum:
@@ -92,27 +92,9 @@ def marginalize(values: np.ndarray, clique: Sequence[str], onto: Sequence[str]) 
     return summed.transpose([kept.index(name) for name in onto])
 
 
-def log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:
-    """log of the sum of exponentials along one axis; -inf is log of zero and never gives NaN.
-
-    Args:
-        values: float64 logarithms; -inf allowed, +inf not.
-        axis: the axis to sum over.
-
-    Returns:
-        float64 array without that axis.
-
-    Guarantee: equal to the naive formula in exact arithmetic, at any offset of the input; post-processing.
-    """
-    top = np.max(values, axis=axis, keepdims=True)
-    top[np.isneginf(top)] = 0.0
-    with np.errstate(divide="ignore"):
-        return np.log(np.exp(values - top).sum(axis=axis)) + top.squeeze(axis)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Factor:
-    """A non-negative or logarithmic table over named columns.
+    """A table over named columns.
 
     Attributes:
         clique: names of the axes.

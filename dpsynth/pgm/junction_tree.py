@@ -8,6 +8,8 @@ from math import log, prod
 
 import numpy as np
 
+from dpsynth.errors import PlanError
+
 __all__ = ["JunctionTree", "junction_tree", "maximal_cliques", "maximum_spanning_tree", "triangulate"]
 
 
@@ -165,9 +167,18 @@ def junction_tree(sizes: Mapping[str, int], cliques: Iterable[Sequence[str]]) ->
     Returns:
         A rooted forest, checked for running intersection; the widest clique of a component is its root.
 
+    Raises:
+        PlanError: no columns, a column without cells, or a clique with an unknown column.
+
     Guarantee: every given clique lies in a node; post-processing.
     """
     sizes = {name: int(size) for name, size in sizes.items()}
+    cliques = [tuple(clique) for clique in cliques]
+    unknown = sorted({name for clique in cliques for name in clique if name not in sizes})
+    empty = [name for name, size in sizes.items() if size < 1]
+    if unknown or empty or not sizes:
+        found = f"not in it: {unknown}" if unknown else f"without cells: {empty}" if empty else "it has no columns"
+        raise PlanError(f"A model was asked for; {found}.\nGive every column of a clique a size of at least 1.")
     bags = triangulate(sizes, cliques)
     index = {name: i for i, name in enumerate(sizes)}
     member = np.zeros((len(bags), len(sizes)), dtype=np.int32)
@@ -238,5 +249,3 @@ def maximum_spanning_tree(
             root[a] = b
             taken.append(pair)
     return tuple(taken)
-
-

@@ -1,10 +1,10 @@
 """Non-negative, mutually consistent tables that fit noisy marginals best: a convex quadratic program.
 
 Unknown are the tables of the junction tree's nodes. The objective is the weighted squared distance to the observations;
-the tables must agree on what they share, sum to the total, and be non-negative. Leaving out non-negativity, the solution
-is in closed form (`ConsistentTables`), so that Douglas-Rachford splitting has only two steps to alternate: that solution,
-and clipping at zero. Anderson extrapolation shortens its tail. The distance between the two steps, in standard
-deviations of the noise, is zero exactly at the optimum and is what stops the iteration.
+the tables must agree on what they share, sum to the total, and be non-negative. Leaving out non-negativity, the
+solution is in closed form (`ConsistentTables`), so that Douglas-Rachford splitting has only two steps to alternate:
+that solution, and clipping at zero. Anderson extrapolation shortens its tail. The distance between the two steps, in
+standard deviations of the noise, is zero exactly at the optimum and is what stops the iteration.
 """
 
 from __future__ import annotations
@@ -17,14 +17,16 @@ from math import prod, sqrt
 import numpy as np
 
 from dpsynth.pgm.consistency import ConsistentTables, closed_sets
+from dpsynth.pgm.factor import AxisSum
 
-__all__ = ["LeastSquares", "QuadraticTerm", "Solution"]
+__all__ = ["LeastSquares", "QuadraticTerm", "Solution", "history_depth"]
 
 RELAXATION = 1.6  # over-relaxation of the splitting; 1 to 1.8 all work
 PENALTY_OBSERVED = 2.0  # weight of a node's copy, in units of its observation's weight ...
 PENALTY_PARTLY = 0.3  # ... and of its least detailed observation where the node itself is not observed
-MEMORY = 5  # past steps that the extrapolation combines
-INTERVAL = 3  # steps between extrapolations
+HISTORY_STEPS = (3, 10)  # past steps that the extrapolation combines, at least and at most ...
+HISTORY_CELLS = 4_000_000  # ... and the numbers that they may hold in all
+INTERVAL = 5  # steps between extrapolations
 GROWTH = 2.0  # an extrapolation that lets the residual grow by more than this is undone
 
 
@@ -116,6 +118,15 @@ class LeastSquares:
         self._fixed = self._tables.accumulators()
         for position, term in enumerate(fixed, start=len(cliques)):
             self._tables.weighted(position, self._tables.components(position, term.target), self._fixed)
+        # Where an observation's marginal is read off a node, to judge a step in that observation's own units.
+        self._judges: list[tuple[int, AxisSum, np.ndarray]] = []
+        for term in terms:
+            home = min(
+                (n for n, clique in enumerate(nodes) if set(term.clique) <= set(clique)),
+                key=lambda n: prod(self._shapes[n]),
+            )
+            drop = [axis for axis, name in enumerate(nodes[home]) if name not in term.clique]
+            self._judges.append((home, AxisSum(self._shapes[home], drop), np.sqrt(np.asarray(term.weight))))
         self._possible = dict(possible)
         self._free = {
             len(nodes) + i: (np.asarray(t.weight) * t.target, np.asarray(t.weight) + penalty[len(nodes) + i])
@@ -159,6 +170,12 @@ class LeastSquares:
             self._tables.correct(table, values, parts, means)
         return state
 
+    def _misfit(self, step: np.ndarray) -> float:
+        """How far a step moves the observed marginals, in standard deviations of their noise."""
+        views = self._views(step)
+        moved = [(marginal(views[node]) * root).ravel() for node, marginal, root in self._judges]
+        return sqrt(sum(float(m @ m) for m in moved))
+
     def solve(self, tolerance: float, max_iterations: int) -> Solution:
         """Iterate until the residual is below the tolerance.
 
@@ -170,9 +187,10 @@ class LeastSquares:
             Solution; `converged` is False where the cap was hit.
 
         Guarantee: at residual 0 the tables minimise the objective; deterministic; post-processing.
+        Source: eckstein1992douglas
         """
         state = np.concatenate([np.full(prod(shape), self._total / prod(shape)) for shape in self._shapes])
-        history = _Extrapolation()
+        history = _Extrapolation(history_depth(len(state)))
         point, residual, iterations = self._nearest_feasible(state), np.inf, 0
         for iterations in range(1, max_iterations + 1):
             step = self._nearest_consistent(2 * point - state)
@@ -180,21 +198,30 @@ class LeastSquares:
             scaled = step * self._metric
             residual = sqrt(float(scaled @ scaled))
             if residual <= tolerance:
-                break
+                residual = max(residual, self._misfit(step))
+                if residual <= tolerance:
+                    break
             step *= RELAXATION
             step += state
             state = history.advance(step, scaled, residual)
             point = self._nearest_feasible(state)
-        return Solution(
-            self._views(point)[: len(self._nodes)], iterations, residual, residual <= tolerance
-        )
+        return Solution(self._views(point)[: len(self._nodes)], iterations, residual, residual <= tolerance)
+
+
+def history_depth(cells: int) -> int:
+    """How many past steps a fit of so many cells keeps."""
+    least, most = HISTORY_STEPS
+    return max(least, min(most, HISTORY_CELLS // (2 * max(cells, 1))))
 
 
 class _Extrapolation:
-    """Anderson extrapolation of a fixed-point iteration, undone where it does harm."""
+    """Anderson extrapolation of a fixed-point iteration, undone where it does harm.
 
-    def __init__(self) -> None:
-        self._steps: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=MEMORY)
+    Source: walker2011anderson
+    """
+
+    def __init__(self, depth: int) -> None:
+        self._steps: deque[tuple[np.ndarray, np.ndarray]] = deque(maxlen=depth)
         self._last: tuple[np.ndarray, np.ndarray] | None = None
         self._plain: tuple[np.ndarray, float] | None = None
         self._count = 0
@@ -228,15 +255,15 @@ class _Extrapolation:
         return extrapolated
 
 
-def _scales(
-    sizes: Mapping[str, int], nodes: Sequence[tuple[str, ...]], terms: Sequence[QuadraticTerm]
-) -> list[float]:
+def _scales(sizes: Mapping[str, int], nodes: Sequence[tuple[str, ...]], terms: Sequence[QuadraticTerm]) -> list[float]:
     """For every node the least weight per cell that an observation inside it implies."""
     found: list[float] = []
     for clique in nodes:
         cells = prod(sizes[name] for name in clique)
         inside = [
-            float(np.median(np.asarray(t.weight))) * cells / t.target.size for t in terms if set(t.clique) <= set(clique)
+            float(np.median(np.asarray(t.weight))) * cells / t.target.size
+            for t in terms
+            if set(t.clique) <= set(clique)
         ]
         found.append(min((s for s in inside if s > 0), default=0.0))
     per_table = [s / prod(sizes[n] for n in clique) for s, clique in zip(found, nodes, strict=True) if s > 0]

@@ -117,6 +117,4 @@ class GraphicalModel:
 
 
 def _diagnostics(fit: Mapping[str, Any]) -> Diagnostics:
-    return Diagnostics(
-        str(fit["method"]), int(fit["iterations"]), float(fit["residual"]), bool(fit["converged"])
-    )
+    return Diagnostics(str(fit["method"]), int(fit["iterations"]), float(fit["residual"]), bool(fit["converged"]))

@@ -13,25 +13,11 @@ from math import prod
 
 import numpy as np
 
+from dpsynth.errors import PlanError
 from dpsynth.pgm.factor import AxisSum
 from dpsynth.pgm.junction_tree import JunctionTree
 
-__all__ = ["Calibration", "Propagation"]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Calibration:
-    """Marginals and conditionals of a Markov random field.
-
-    Attributes:
-        marginals: one float64 table per node, each summing to 1.
-        conditionals: one float64 table per node: the new columns given the separator.
-        log_partition: log of the sum of the unnormalised density over all cells.
-    """
-
-    marginals: list[np.ndarray]
-    conditionals: list[np.ndarray]
-    log_partition: float
+__all__ = ["Propagation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +29,7 @@ class _Node:
     flat: tuple[int, int]  # (separator cells, cells of new columns)
     up: tuple[int, ...]  # the separator's table as it broadcasts over the parent
     down: AxisSum  # the parent's table to the separator's marginal
+    own: AxisSum  # the node's table to the separator's marginal
 
 
 class Propagation:
@@ -53,50 +40,39 @@ class Propagation:
     """
 
     def __init__(self, tree: JunctionTree) -> None:
-        self.tree = tree
         self._nodes: list[_Node] = []
         for node, (parent, separator) in enumerate(zip(tree.parents, tree.separators, strict=True)):
             shape = tree.shape(node)
             cells = tree.clique_cells(separator)
             above = tree.cliques[parent] if parent >= 0 else ()
+            dropped = tuple(axis for axis, name in enumerate(above) if name not in separator)
             self._nodes.append(
                 _Node(
                     parent,
                     shape,
                     (cells, prod(shape) // cells),
                     tuple(tree.sizes[name] if name in separator else 1 for name in above),
-                    AxisSum(
-                        tree.shape(parent) if parent >= 0 else (),
-                        tuple(axis for axis, name in enumerate(above) if name not in separator),
-                    ),
+                    AxisSum(tree.shape(parent) if parent >= 0 else (), dropped),
+                    AxisSum(shape, range(len(separator), len(shape))),
                 )
             )
 
-    def separator(self, node: int, tables: Sequence[np.ndarray]) -> np.ndarray:
-        """A parent's marginal on what it shares with a node."""
-        return self._nodes[node].down(tables[self._nodes[node].parent])
-
-    def zeros(self) -> list[np.ndarray]:
-        """One table of zeros per node."""
-        return [np.zeros(node.shape) for node in self._nodes]
-
-    def calibrate(self, potentials: Sequence[np.ndarray]) -> Calibration:
+    def calibrate(self, potentials: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Marginals of the density proportional to exp(sum of potentials).
 
         Args:
-            potentials: float64 log tables, one per node; -inf is a structural zero.
+            potentials: float64 logarithms, one table per node; -inf is a structural zero.
 
         Returns:
-            Calibration whose neighbouring marginals agree on their separators.
+            float64 probabilities, one table per node; neighbours agree on their separators.
 
         Raises:
-            ZeroDivisionError: every cell is a structural zero.
+            PlanError: every cell is a structural zero.
 
         Guarantee: equal to enumeration up to rounding; post-processing.
         """
-        tables: list[np.ndarray] = [potential.copy() for potential in potentials]
-        conditionals: list[np.ndarray] = [*tables]
-        log_partition = 0.0
+        tables = [potential.copy() for potential in potentials]
+        conditionals = list(tables)
         with np.errstate(divide="ignore"):
             for index in range(len(tables) - 1, -1, -1):
                 node = self._nodes[index]
@@ -106,26 +82,36 @@ class Propagation:
                 np.subtract(table, top[:, None], out=table)
                 np.exp(table, out=table)
                 total = np.add.reduce(table, axis=1)
-                message = np.log(total) + top
+                if node.parent >= 0:
+                    tables[node.parent] += (np.log(total) + top).reshape(node.up)
+                elif not total[0] > 0:
+                    raise PlanError(
+                        "Some cells of the model were declared impossible.\nTogether they leave no possible row.\n"
+                        "Declare fewer impossible cells."
+                    )
                 total[total == 0] = 1.0
                 table /= total[:, None]
                 conditionals[index] = table.reshape(node.shape)
-                if node.parent >= 0:
-                    tables[node.parent] += message.reshape(node.up)
-                else:
-                    log_partition += float(message[0])
-        if log_partition == -np.inf:
-            raise ZeroDivisionError("every cell of the model is a structural zero")
-        return Calibration(self.downward(conditionals), conditionals, log_partition)
+        return self.downward(conditionals)
 
     def downward(self, conditionals: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Marginals of the nodes, from the conditionals of their new columns given their separators."""
+        """Marginals of the nodes, from the conditionals of their new columns given their separators.
+
+        Guarantee: neighbours agree on their separators exactly as far as the conditionals sum to 1; post-processing.
+        """
         marginals: list[np.ndarray] = []
-        for node, conditional in zip(self._nodes, conditionals, strict=True):
+        for index, (node, conditional) in enumerate(zip(self._nodes, conditionals, strict=True)):
             if node.parent < 0:
                 marginals.append(conditional)
                 continue
-            separator = node.down(marginals[node.parent])
-            product = conditional.reshape(node.flat) * separator.reshape(-1, 1)
+            product = conditional.reshape(node.flat) * self.separator_above(index, marginals).reshape(-1, 1)
             marginals.append(product.reshape(node.shape))
         return marginals
+
+    def separator_above(self, node: int, tables: Sequence[np.ndarray]) -> np.ndarray:
+        """The parent's marginal on what it shares with a node."""
+        return self._nodes[node].down(tables[self._nodes[node].parent])
+
+    def separator_below(self, node: int, tables: Sequence[np.ndarray]) -> np.ndarray:
+        """The node's own marginal on what it shares with its parent."""
+        return self._nodes[node].own(tables[node])

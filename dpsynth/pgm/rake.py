@@ -40,7 +40,31 @@ def rake(
     max_iterations: int = 500,
     memory_cap_bytes: int = MEMORY_CAP_BYTES,
 ) -> GraphicalModel:
-    """The maximum-entropy distribution with given marginals, by iterative proportional fitting."""
+    """The maximum-entropy distribution with given marginals, by iterative proportional fitting.
+
+    For targets that are already non-negative and (nearly) consistent, such as denoised marginals; noisy ones go to
+    `estimate`.
+
+    Args:
+        sizes: cells of each column; the model's columns are in this order.
+        targets: float64 table from 0 per clique, one axis per column; each is scaled to sum to 1. Columns in none of
+            them come out uniform and independent.
+        cliques: further sets of columns that a node must hold.
+        total: number of rows; otherwise the mean of the targets' sums (1 when there is none).
+        tolerance: stop when every target is met within this total variation distance.
+        max_iterations: sweeps at most; hitting the cap shows in the model's diagnostics.
+        memory_cap_bytes: most memory that the fit may take.
+
+    Returns:
+        GraphicalModel with diagnostics; their residual is the largest total variation distance to a target.
+
+    Raises:
+        PlanError: shapes that do not agree, a negative or empty target, or a model above the cap.
+
+    Guarantee: where the targets are marginals of one distribution, the result tends to the one of greatest entropy with
+        those marginals; equal input gives equal output; post-processing.
+    Source: csiszar1975idivergence
+    """
     cleaned = []
     sums = []
     for clique, values in targets.items():
@@ -54,11 +78,12 @@ def rake(
         mass = float(table.sum())
         if not (np.isfinite(mass) and mass > 0 and (table >= 0).all()):
             raise PlanError(
-                f"A target over {', '.join(clique)} holds negative or no mass.\nProject noisy marginals first, or use estimate()."
+                f"A target over {', '.join(clique)} has a negative cell, or no mass.\n"
+                "Project noisy marginals first, or use estimate()."
             )
         cleaned.append(Target(tuple(clique), table / mass))
         sums.append(mass)
-    plan = forecast(sizes, [*targets, *map(tuple, cliques)])
+    plan = forecast(sizes, [*targets, *map(tuple, cliques)], method="rake")
     require_fits(plan, memory_cap_bytes)
     start = [np.full(plan.tree.shape(node), 1.0) for node in range(len(plan.tree.cliques))]
     marginals, diagnostics = fit_targets(plan.tree, start, cleaned, tolerance, max_iterations)
@@ -113,8 +138,7 @@ class _Fitting:
         self._tree = tree
         self._propagation = Propagation(tree)
         with np.errstate(divide="ignore"):
-            calibration = self._propagation.calibrate([np.log(table) for table in start])
-        self._beliefs = [table.copy() for table in calibration.marginals]
+            self._beliefs = self._propagation.calibrate([np.log(table) for table in start])
         self._children: list[list[int]] = [[] for _ in tree.cliques]
         for node, parent in enumerate(tree.parents):
             if parent >= 0:
@@ -128,11 +152,7 @@ class _Fitting:
             table = expand(target.probabilities, target.clique, columns)
             axes = tuple(axis for axis, name in enumerate(columns) if name not in target.clique)
             self._targets[node].append((AxisSum(tree.shape(node), axes), table))
-        self._own = [
-            AxisSum(tree.shape(node), range(len(separator), len(tree.cliques[node])))
-            for node, separator in enumerate(tree.separators)
-        ]
-        self._separators = [own(belief) for own, belief in zip(self._own, self._beliefs, strict=True)]
+        self._separators = [self._propagation.separator_below(node, self._beliefs) for node in range(len(tree.cliques))]
 
     def sweep(self, damping: float) -> float:
         """Visit every node; returns the largest total variation distance met before scaling."""
@@ -162,7 +182,7 @@ class _Fitting:
         return worst
 
     def _push_down(self, child: int) -> None:
-        new, old = self._propagation.separator(child, self._beliefs), self._separators[child]
+        new, old = self._propagation.separator_above(child, self._beliefs), self._separators[child]
         if new.ndim:
             ratio = np.divide(new, old, out=np.zeros_like(new), where=old > 0)
             belief = self._beliefs[child]
@@ -170,7 +190,7 @@ class _Fitting:
             self._separators[child] = new
 
     def _push_up(self, child: int) -> None:
-        new, old = self._own[child](self._beliefs[child]), self._separators[child]
+        new, old = self._propagation.separator_below(child, self._beliefs), self._separators[child]
         if new.ndim:
             ratio = np.divide(new, old, out=np.zeros_like(new), where=old > 0)
             parent = self._tree.parents[child]

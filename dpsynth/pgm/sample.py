@@ -19,6 +19,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dpsynth.errors import PlanError
 from dpsynth.pgm.factor import marginalize
 from dpsynth.pgm.junction_tree import JunctionTree
 
@@ -39,9 +40,14 @@ def sample_rows(tree: JunctionTree, marginals: Sequence[np.ndarray], n: int, rng
     Returns:
         int32[n, columns], columns in the order of `tree.sizes`.
 
+    Raises:
+        PlanError: n is below 0.
+
     Guarantee: a cell of probability 0 is never drawn; every column's counts in each group of equal separator values are
         within one of the group size times the conditional; deterministic for equal models and seeds; post-processing.
     """
+    if n < 0:
+        raise PlanError(f"A sample of {n} rows was asked for.\nAsk for 0 rows or more.")
     names = list(tree.sizes)
     rows = np.zeros((n, len(names)), dtype=np.int32, order="F")
     if n == 0:
@@ -101,9 +107,7 @@ def _group_of_rows(
     return code, groups
 
 
-def draw_column(
-    group: np.ndarray | None, table: np.ndarray, order: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def draw_column(group: np.ndarray | None, table: np.ndarray, order: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Values of a new column, stratified in every group of rows and even along `order`.
 
     Args:

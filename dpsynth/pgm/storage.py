@@ -95,7 +95,9 @@ def read_model(folder: Path) -> tuple[JunctionTree, tuple[np.ndarray, ...], dict
             raise ValueError("the total is not a number above 0")
         str(fit["method"]), int(fit["iterations"]), float(fit["residual"]), bool(fit["converged"])
     except (KeyError, TypeError, ValueError, OSError) as error:
-        raise BundleError(f"The model in {folder} is damaged: {_reason(error)}.\nCopy it again from its source.") from None
+        raise BundleError(
+            f"The model in {folder} is damaged: {_reason(error)}.\nCopy it again from its source."
+        ) from None
     return tree, marginals, facts
 
 
