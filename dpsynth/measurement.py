@@ -14,11 +14,12 @@ class Measurement:
     """A noisy marginal, total, or vector of scores.
 
     Attributes:
-        name: what was asked: "marginal", "total", "distances" or "selection".
+        name: what was asked: "marginal", "total", "distances", "parities" or "selection".
         clique: the columns of a marginal, in the order of the axes of `values`; the chosen clique of a selection; empty
-            for a total and for distances.
+            for a total, distances and parities.
         values: int64 array, read-only: a marginal has one axis per column of its clique, a total has none, distances
-            are one vector in the order of the question's cliques, a selection is int64[1] with the chosen place.
+            and parities are one vector in the order of the question's cliques, a selection is int64[1] with the
+            chosen place.
         sigma: standard deviation of the noise of each cell, in rows (before rounding, of a rounded Gaussian); 0 for a
             selection, whose law is `mechanism`.
         mechanism: "rounded_gaussian", "discrete_laplace", "exponential" or "permute_and_flip".

@@ -12,6 +12,7 @@ from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.engines.fingerprint import Fingerprint, fingerprint
 from dpsynth.engines.kernel import Counter, compact
+from dpsynth.engines.parity import ParityCounter
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,6 +66,34 @@ class AbstractEngine(ABC):
             for clique, flat in zip(cliques, counter.split(), strict=True)
         ]
 
+    def parity_sums(self, sets: Sequence[tuple[str, ...]], signs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Exact sums over rows of the product of the signs of each set's columns; the empty set counts rows.
+
+        Args:
+            sets: columns by name.
+            signs: +1 or -1 per fine cell; a column without has +1 in its first cell and -1 in all others.
+
+        Returns:
+            int64[sets].
+
+        Raises:
+            DomainError: a set names a column that is not modelled.
+            PlanError: too many sets of a high order.
+        """
+        columns = {name: self.encoder.by_name(name) for parity in sets for name in parity}
+        names = sorted(columns, key=self.encoder.names.index)
+        place = {name: j for j, name in enumerate(names)}
+        negative = [_negative_cells(columns[name].size, signs.get(name)) for name in names]
+        counter = ParityCounter(len(names), [[place[name] for name in parity] for parity in sets])
+        for batch in self.batches(names):
+            counter.add([table[code] for table, code in zip(negative, batch, strict=False)], rows=len(batch[0]))
+        return counter.total()
+
     def fingerprint(self, key: bytes) -> Fingerprint:
         """Keyed identity of the rows over the modelled columns; equal for a copied, reordered or re-encoded table."""
         return fingerprint(self.values(), key)
+
+
+def _negative_cells(size: int, signs: np.ndarray | None) -> np.ndarray:
+    """uint8[size]: 1 for the cells whose sign is -1."""
+    return (np.arange(size) > 0 if signs is None else np.asarray(signs) < 0).astype(np.uint8)

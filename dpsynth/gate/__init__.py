@@ -20,7 +20,7 @@ from dpsynth.gate.mechanisms import (
 )
 from dpsynth.gate.open import open_table
 from dpsynth.gate.performance import Performance
-from dpsynth.gate.queries import Distances, Marginals, Total
+from dpsynth.gate.queries import Distances, Marginals, ParitySums, Total
 from dpsynth.gate.reports import book_non_private, extract, ledger_extract, raise_cap, show
 from dpsynth.gate.table import PrivateTable
 from dpsynth.gate.verification import VerifyReport, verify
@@ -33,6 +33,7 @@ __all__ = [
     "Exponential",
     "Grant",
     "Marginals",
+    "ParitySums",
     "Performance",
     "PermuteAndFlip",
     "PrivateTable",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 import zlib
+from collections import Counter as Counts
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
+from dpsynth.domain.canonical import canonical_json
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.errors import LedgerError, PlanError
@@ -22,8 +24,9 @@ from dpsynth.gate.mechanisms import (
     RoundedGaussian,
     mechanism_to_json,
     sensitivity_of_score,
+    shape_of,
 )
-from dpsynth.gate.queries import Distances, Marginals, Total
+from dpsynth.gate.queries import Distances, Marginals, ParitySums, Total
 from dpsynth.measurement import Measurement
 from dpsynth.noise.entropy import AbstractEntropy
 
@@ -51,6 +54,10 @@ class Counter(Protocol):
         """Exact int64 histograms."""
         ...
 
+    def parity_sums(self, sets: Sequence[tuple[str, ...]], signs: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Exact int64 sums over rows of products of signs, one per set."""
+        ...
+
 
 def cliques_of(query: Query) -> tuple[tuple[str, ...], ...]:
     """What is counted for a question; the empty clique counts all rows."""
@@ -59,13 +66,15 @@ def cliques_of(query: Query) -> tuple[tuple[str, ...], ...]:
             return tuple(tuple(clique) for clique in cliques)
         case Distances(references=references):
             return tuple(tuple(clique) for clique in references)
+        case ParitySums(sets=sets):
+            return tuple(tuple(clique) for clique in sets)
         case _:
             return ((),)
 
 
 def groupings_of(query: Query) -> Mapping[str, Grouping]:
     """The public coarse maps of a question."""
-    return {} if isinstance(query, Total) else query.groupings
+    return {} if isinstance(query, (Total, ParitySums)) else query.groupings
 
 
 def shapes_of(query: Query, sizes: Mapping[str, int]) -> list[tuple[int, ...]]:
@@ -90,7 +99,7 @@ def check_query(query: Query, sizes: Mapping[str, int]) -> None:
                 raise PlanError(f"A question names the column {name!r}, which the domain does not model.")
         if len(set(clique)) != len(clique):
             raise PlanError(f"A question names a column twice: {', '.join(clique)}.")
-        if not clique and not isinstance(query, Total):
+        if not clique and not isinstance(query, (Total, ParitySums)):
             raise PlanError("A clique needs at least one column. Ask for Total() instead.")
     for name, grouping in groupings_of(query).items():
         if name not in sizes or len(grouping.cells) != sizes[name]:
@@ -105,6 +114,18 @@ def check_query(query: Query, sizes: Mapping[str, int]) -> None:
                 )
             if not np.abs(array.astype(np.float64)).sum() < LARGEST_REFERENCE:
                 raise PlanError(f"The reference of {', '.join(clique)} is too large: its cells must sum below 2^60.")
+    if isinstance(query, ParitySums):
+        _check_signs(query, sizes)
+
+
+def _check_signs(query: ParitySums, sizes: Mapping[str, int]) -> None:
+    for name, signs in query.signs.items():
+        array = np.asarray(signs)
+        if name not in sizes or array.shape != (sizes[name],) or array.dtype.kind != "i" or (np.abs(array) != 1).any():
+            raise PlanError(f"The signs of column {name!r} must be one whole number, +1 or -1, for each of its cells.")
+    for name in {name for parity in query.sets for name in parity} - set(query.signs):
+        if sizes[name] != 2:
+            raise PlanError(f"The column {name!r} has not exactly two cells. Give its signs to ask for a parity.")
 
 
 def describe(query: Query, mechanism: AbstractMechanism) -> dict[str, Any]:
@@ -116,7 +137,24 @@ def describe(query: Query, mechanism: AbstractMechanism) -> dict[str, Any]:
             hashlib.sha256(np.ascontiguousarray(reference, "<i8").tobytes()).hexdigest()
             for reference in query.references.values()
         ]
+    if isinstance(query, ParitySums):
+        body = _describe_parities(query)
     return {"query": {"kind": type(query).__name__.lower(), **body}, "mechanism": mechanism_to_json(mechanism)}
+
+
+def _describe_parities(query: ParitySums) -> dict[str, Any]:
+    """Thousands of sets in short: the columns, how many sets there are of each order, and a digest of all."""
+    sets = cliques_of(query)
+    orders = Counts(len(parity) for parity in sets)
+    return {
+        "columns": sorted({name for parity in sets for name in parity}),
+        "orders": [[order, orders[order]] for order in sorted(orders)],
+        "sets": hashlib.sha256(canonical_json([list(parity) for parity in sets])).hexdigest(),
+        "signs": {
+            name: hashlib.sha256(np.ascontiguousarray(signs, "i1").tobytes()).hexdigest()
+            for name, signs in query.signs.items()
+        },
+    }
 
 
 def count_draws(query: Query, mechanism: AbstractMechanism, sizes: Mapping[str, int]) -> int:
@@ -130,9 +168,11 @@ def exact_answers(engine: Counter, query: Query) -> list[np.ndarray]:
     """The exact integers of a question. PRIVATE: they go to `add_noise` and nowhere else.
 
     Returns:
-        int64 arrays: a 0-d total; one histogram per clique; or one int64[m] of distances.
+        int64 arrays: a 0-d total; one histogram per clique; or one int64[m] of distances or of sums.
     """
     cliques = cliques_of(query)
+    if isinstance(query, ParitySums):
+        return [engine.parity_sums(cliques, query.signs)]
     counts = engine.counts(cliques, groupings_of(query))
     if isinstance(query, Distances):
         references = (np.asarray(r).astype(np.int64) for r in query.references.values())
@@ -188,7 +228,7 @@ def add_noise(
 def to_measurements(
     query: Query, mechanism: AbstractMechanism, noisy: list[np.ndarray], event_id: str, private: bool
 ) -> tuple[Measurement, ...]:
-    """Noisy integers as measurements: one per clique, or one for a total, a vector of distances or a selection.
+    """Noisy integers as measurements: one per clique, or one for a total, a vector (distances, sums) or a selection.
 
     Args:
         query: the question.
@@ -211,7 +251,7 @@ def to_measurements(
     sigmas = _standard_deviations(mechanism)
     if isinstance(query, Marginals):
         return tuple(make("marginal", c, v, s) for c, v, s in zip(cliques, noisy, sigmas, strict=True))
-    return (make("total" if isinstance(query, Total) else "distances", (), noisy[0], sigmas[0]),)
+    return (make(shape_of(query).kind, (), noisy[0], sigmas[0]),)
 
 
 def _standard_deviations(mechanism: AbstractMechanism) -> list[float]:

@@ -120,7 +120,7 @@ class Grant(AbstractOpaque):
         counted and noise is drawn; the noisy answer is committed; then it is returned.
 
         Args:
-            query: Total, Marginals or Distances.
+            query: Total, Marginals, Distances or ParitySums.
             mechanism: the noise.
 
         Returns:

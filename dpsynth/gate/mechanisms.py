@@ -7,8 +7,10 @@ builds its event before a row is read, and the gate builds the same event again 
     Total            Gaussian(sigma, size^2)            Laplace(scale, size)      -
     Marginals (m)    m of Gaussian(sigma_i, u2)         m of Laplace(scale_i, u1) -
     Distances (m)    Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      PureDP(epsilon)
+    ParitySums (m)   Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      -
 
-with u1 = unit.l1(relation), u2 = unit.squared_l2(relation) (proofs: docs/proofs/{total,marginals,distances}.md).
+with u1 = unit.l1(relation), u2 = unit.squared_l2(relation) (proofs:
+docs/proofs/{total,marginals,distances,parity_sums}.md).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any, ClassVar
 from dpsynth.accounting.events import AbstractEvent, Composed, Gaussian, Laplace, PureDP, Slack
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
 from dpsynth.errors import AccountingError, PlanError
-from dpsynth.gate.queries import Distances, Marginals, Total
+from dpsynth.gate.queries import Distances, Marginals, ParitySums, Total
 
 __all__ = [
     "DRAWS_PER_RESERVATION",
@@ -43,6 +45,8 @@ DRAW_TOTAL_VARIATION = 2.0**-120
 """Proved bound on the total-variation error of one draw (docs/proofs of the noise room)."""
 DRAWS_PER_RESERVATION = 2**40
 """DRAW_SLACK / DRAW_TOTAL_VARIATION: how many draws one reservation may make."""
+KINDS = ("total", "marginals", "distances", "parities")
+"""Kinds of questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ def _positive(what: str, value: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class RoundedGaussian(AbstractMechanism):
-    """Rounded Gaussian noise; one sigma (in rows) per clique, one for a total, one for a whole vector of distances."""
+    """Rounded Gaussian noise; one sigma (in rows) per clique, one for a total, or for a vector of distances or sums."""
 
     sigmas: tuple[float, ...]
     name: ClassVar[str] = "rounded_gaussian"
@@ -113,21 +117,21 @@ class PermuteAndFlip(AbstractMechanism):
 
 @dataclass(frozen=True, slots=True)
 class QueryShape:
-    """What an event depends on of a question: its kind ("total", "marginals", "distances") and number of answers."""
+    """What an event depends on of a question: its kind (one of KINDS) and number of answers."""
 
     kind: str
     count: int = 1
 
     def __post_init__(self) -> None:
-        if self.kind not in ("total", "marginals", "distances"):
-            raise PlanError(f"Unknown kind of question {self.kind!r}: use total, marginals or distances.")
+        if self.kind not in KINDS:
+            raise PlanError(f"Unknown kind of question {self.kind!r}: use {', '.join(KINDS[:-1])} or {KINDS[-1]}.")
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
             raise PlanError("A question needs at least one answer.")
         if self.kind == "total" and self.count != 1:
             raise PlanError("A total has one answer.")
 
 
-Query = Total | Marginals | Distances
+Query = Total | Marginals | Distances | ParitySums
 
 
 def shape_of(query: Query | QueryShape) -> QueryShape:
@@ -144,7 +148,9 @@ def shape_of(query: Query | QueryShape) -> QueryShape:
         return QueryShape("marginals", len(query.cliques))
     if isinstance(query, Distances):
         return QueryShape("distances", len(query.references))
-    raise PlanError("The gate answers Total, Marginals and Distances only.")
+    if isinstance(query, ParitySums):
+        return QueryShape("parities", len(query.sets))
+    raise PlanError("The gate answers Total, Marginals, Distances and ParitySums only.")
 
 
 def event_of(

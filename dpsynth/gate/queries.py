@@ -10,6 +10,8 @@ integers. Let u2 = unit.squared_l2(relation) and u1 = unit.l1(relation):
     Distances   L1 distance of each clique's histogram to a public integer reference table, an integer score
                                                       each score moves by at most u1, so the vector of m scores has
                                                       squared L2 = m u1^2 and each score L-infinity u1
+    ParitySums  sum over rows of a product of signs   one row adds +1 or -1 to every sum, so each moves by at most u1
+                of the columns of each set            and the vector of m sums has squared L2 = m u1^2
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 
 from dpsynth.encoding.grouping import Grouping
 
-__all__ = ["Distances", "Marginals", "Total"]
+__all__ = ["Distances", "Marginals", "ParitySums", "Total"]
 
 Clique = tuple[str, ...]
 
@@ -56,3 +58,20 @@ class Distances:
 
     references: Mapping[Clique, np.ndarray]
     groupings: Mapping[str, Grouping] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ParitySums:
+    """Walsh sums: over all rows, the product of the signs of the columns of each set.
+
+    The sign of a row in a column is +1 in the column's first cell and -1 in its second; a column with more cells needs
+    a public map. Parities of all sets of columns are an orthogonal basis of all marginals of a binary table.
+
+    Attributes:
+        sets: tuples of column names, each without repetition; the empty set counts rows. They must be constants with
+            respect to the private table: fixed, or chosen from earlier noisy answers.
+        signs: int8[cells] of +1 and -1 by column name, for columns that have not exactly two cells, or to override.
+    """
+
+    sets: tuple[Clique, ...]
+    signs: Mapping[str, np.ndarray] = field(default_factory=dict)

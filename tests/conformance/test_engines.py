@@ -128,6 +128,23 @@ def test_groupings_coarsen_the_counts(opened: Opened) -> None:
     assert mixed.sum() == 200
 
 
+def test_parity_sums_equal_a_loop_over_rows(opened: Opened) -> None:
+    frame = table(60)
+    engine = opened(frame)
+    signs = {"word": np.array([1, 1, -1, 1, -1]), "age": np.where(np.arange(engine.encoder.sizes["age"]) % 3, 1, -1)}
+    (joint,) = engine.counts([("word", "flag", "age")], {})
+    flags = np.array([1, -1])
+    wanted = {
+        (): joint.sum(),
+        ("flag",): (joint * flags[:, None]).sum(),
+        ("age", "word"): (joint * signs["word"][:, None, None] * signs["age"]).sum(),
+        ("word", "flag", "age"): (joint * signs["word"][:, None, None] * flags[:, None] * signs["age"]).sum(),
+    }
+    found = engine.parity_sums(list(wanted), signs)
+    assert found.dtype == np.int64
+    assert found.tolist() == [int(value) for value in wanted.values()]
+
+
 def test_batches_are_codes_of_all_rows(opened: Opened) -> None:
     engine = opened(table(50))
     batches = list(engine.batches())

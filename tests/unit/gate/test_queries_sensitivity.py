@@ -21,7 +21,7 @@ from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.engines.base import AbstractEngine
 from dpsynth.engines.open import open_engine
-from dpsynth.gate import DiscreteLaplace, Distances, Marginals, RoundedGaussian, Total, event_of
+from dpsynth.gate import DiscreteLaplace, Distances, Marginals, ParitySums, RoundedGaussian, Total, event_of
 from dpsynth.gate.answers import exact_answers
 from dpsynth.gate.mechanisms import shape_of
 
@@ -69,7 +69,7 @@ WORLDS = [
 ]
 
 
-def _queries(world: World) -> list[Marginals | Distances | Total]:
+def _queries(world: World) -> list[Marginals | Distances | ParitySums | Total]:
     names = world.domain.names
     sizes = world.engine(()).encoder.sizes
     cliques = tuple(itertools.chain.from_iterable(itertools.combinations(names, k) for k in range(1, len(names) + 1)))
@@ -90,6 +90,7 @@ def _queries(world: World) -> list[Marginals | Distances | Total]:
         Distances(references(False)),
         Distances(references(True), halves),
         Distances(far),
+        ParitySums(((), *cliques), {name: np.where(np.arange(sizes[name]) % 2 == 0, 1, -1) for name in names}),
     ]
 
 
@@ -151,14 +152,14 @@ def test_no_neighbour_moves_an_answer_further_than_its_event_says(world, relatio
             assert isinstance(exponential, Laplace)
             assert squared_l2 <= normal.squared_sensitivity
             assert l1 <= exponential.sensitivity
-            if isinstance(query, Distances):
+            if isinstance(query, (Distances, ParitySums)):
                 assert largest <= unit.l1(relation)
 
 
 @pytest.mark.parametrize("relation", [ADD, REPLACE], ids=lambda r: r.value)
 def test_the_bounds_are_reached(relation) -> None:
     world, unit = WORLDS[0], rows(1)
-    total, marginals, _, near, _, _ = _queries(world)
+    total, marginals, _, near, _, _, parities = _queries(world)
     for l1, squared_l2, _ in _largest_moves(world, marginals, unit, relation):
         assert (l1, squared_l2) == (unit.l1(relation), unit.squared_l2(relation))
     (moved,) = _largest_moves(world, near, unit, relation)
@@ -166,6 +167,10 @@ def test_the_bounds_are_reached(relation) -> None:
     if relation is ADD:
         assert _largest_moves(world, total, unit, relation) == [(1, 1, 1)]
         assert moved[1] == shape_of(near).count
+    (moved,) = _largest_moves(world, parities, unit, relation)
+    assert moved[2] == unit.l1(relation)
+    if relation is ADD:
+        assert moved[:2] == (shape_of(parities).count, shape_of(parities).count)
 
 
 def test_a_sensitivity_that_forgets_the_relation_is_caught() -> None:
