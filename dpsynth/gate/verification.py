@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dpsynth.accounting.quantities import Budget, format_epsilon_up
 from dpsynth.domain.unit import NeighbouringRelation
@@ -75,6 +76,8 @@ def verify(path: Path | str) -> VerifyReport:
             problems.append(str(error))
         except DpsynthError as error:
             problems.append(f"A row cannot be accounted for: {error}")
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            problems.append(f"A row lacks what its kind needs, or holds it in another form ({type(error).__name__}).")
     if path.stat().st_mode & 0o077:
         warnings.append("Other users may read the file: its mode should be 0600.")
     if any(not charge.private for charge in state.reservations.values()):
@@ -141,15 +144,22 @@ def _draws_fit(charge: Reservation, state: LedgerState) -> bool:
     allowance = Allowance(charge.event)
     unit = state.accounts[charge.account].unit
     for made in charge.draws:
-        shape = QueryShape(made.body["query"]["kind"], len(made.body["query"]["cliques"]))
         mechanism = mechanism_from_json(made.body["mechanism"])
-        if made.event != event_of(shape, mechanism, unit, _relation(state)) or made.body["private"] != charge.private:
+        event = event_of(_shape(made.body["query"]), mechanism, unit, _relation(state))
+        if made.event != event or made.body["private"] != charge.private:
             return False
         try:
             allowance.take(made.event, made.body["draws"])
         except DpsynthError:
             return False
     return True
+
+
+def _shape(query: Any) -> QueryShape:
+    """The shape of a question as a draw row describes it."""
+    if query["kind"] == "paritysums":
+        return QueryShape("parities", sum(count for _, count in query["orders"]))
+    return QueryShape(query["kind"], len(query["cliques"]))
 
 
 def _check_caps(rows: tuple[Row, ...]) -> list[str]:
