@@ -40,7 +40,7 @@ def make_plan(
     *,
     epsilon: float,
     delta: float,
-    generator: str | AbstractGenerator = "mst",
+    generator: str | AbstractGenerator = "auto",
     unit: PrivacyUnit | None = None,
     relation: NeighbouringRelation = NeighbouringRelation.ADD_REMOVE,
     label: str | None = None,
@@ -51,7 +51,7 @@ def make_plan(
         domain: the public columns, or the file that declares them.
         epsilon: the budget's epsilon, above 0.
         delta: the budget's delta, in [0, 1).
-        generator: its name ("mst", "independent") or a recipe with its own hyper-parameters.
+        generator: its name ("auto", "adaptive", "mst", "independent") or a recipe with its own hyper-parameters.
         unit: who is protected (default: what the domain file says, else any one row).
         relation: what neighbouring tables are.
         label: the column that users mean to predict; overrides the domain's.
@@ -78,7 +78,7 @@ def release(
     epsilon: float,
     delta: float,
     out: Path | str,
-    generator: str | AbstractGenerator = "mst",
+    generator: str | AbstractGenerator = "auto",
     rows: int | None = None,
     seed: int | None = None,
     ledger: Path | str | None = None,

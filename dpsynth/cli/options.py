@@ -61,7 +61,7 @@ EpsilonOption = Annotated[float, typer.Option("--epsilon", "-e", help="Privacy b
 DeltaOption = Annotated[
     float, typer.Option("--delta", help="Privacy budget: delta, well below 1 / (number of people).")
 ]
-GeneratorOption = Annotated[str, typer.Option("--generator", "-g", help="mst or independent.")]
+GeneratorOption = Annotated[str, typer.Option("--generator", "-g", help="auto, adaptive, mst or independent.")]
 UnitOption = Annotated[
     PrivacyUnit | None,
     typer.Option(

@@ -35,7 +35,7 @@ def _plan(
     epsilon: EpsilonOption,
     delta: DeltaOption,
     table: Annotated[str | None, typer.Argument(help="Ignored: a plan opens no table.")] = None,
-    generator: GeneratorOption = "mst",
+    generator: GeneratorOption = "auto",
     unit: UnitOption = None,
     neighbours: NeighboursOption = Neighbours.ADD_REMOVE,
     label: LabelOption = None,

@@ -47,7 +47,7 @@ def _release(
     epsilon: EpsilonOption,
     delta: DeltaOption,
     out: Annotated[Path, typer.Option("--out", "-o", help="The folder to make.")],
-    generator: GeneratorOption = "mst",
+    generator: GeneratorOption = "auto",
     rows: RowsOption = None,
     seed: SeedOption = None,
     ledger: LedgerOption = None,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dpsynth.errors import PlanError
 from dpsynth.generators.adaptive import Adaptive
+from dpsynth.generators.auto import Auto
 from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.independent import Independent
 from dpsynth.generators.marginal_model import MarginalModel
@@ -15,6 +16,7 @@ __all__ = [
     "GENERATORS",
     "MST",
     "Adaptive",
+    "Auto",
     "AbstractFittedModel",
     "AbstractGenerator",
     "AbstractPlan",
@@ -26,7 +28,12 @@ __all__ = [
     "load",
 ]
 
-GENERATORS: dict[str, type[AbstractGenerator]] = {"adaptive": Adaptive, "independent": Independent, "mst": MST}
+GENERATORS: dict[str, type[AbstractGenerator]] = {
+    "auto": Auto,
+    "adaptive": Adaptive,
+    "independent": Independent,
+    "mst": MST,
+}
 
 
 def generator_named(name: str) -> AbstractGenerator:

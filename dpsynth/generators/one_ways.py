@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dpsynth.accounting.quantities import Sigma
-from dpsynth.denoise import haar_threshold, project_simplex, total_of
+from dpsynth.denoise import combine, haar_threshold, project_simplex, total_of
 from dpsynth.domain.columns import Integer, Real
 from dpsynth.encoding.base import AbstractColumnEncoder
 from dpsynth.encoding.grouping import Grouping
@@ -38,7 +38,7 @@ class OneWays:
     Attributes:
         total: estimated number of rows.
         grids: public map of each column's fine cells to measured cells.
-        raw: noisy counts, int64[cells] by column.
+        raw: noisy counts, float64[cells] by column: the inverse-variance mean of all answers.
         sigmas: noise of each column's counts, in rows.
         counts: denoised counts float64[cells] by column, not negative, summing to `total`.
     """
@@ -89,7 +89,7 @@ def read_one_ways(
     Args:
         encoder: the table's encoder.
         grids: as asked.
-        measurements: the gate's answers to `one_way_query(grids)`.
+        measurements: the gate's answers to `one_way_query(grids)`, asked once or more often.
         denoise: also threshold ordered grids in a Haar basis.
 
     Returns:
@@ -98,12 +98,15 @@ def read_one_ways(
     Guarantee:
         Post-processing.
     """
-    raw = {m.clique[0]: m.values for m in measurements}
-    sigmas = {m.clique[0]: Sigma(m.sigma) for m in measurements}
+    raw, sigmas = {}, {}
+    for name in grids:
+        answers = [(m.values, m.sigma**2) for m in measurements if m.clique == (name,)]
+        raw[name], variance = combine(answers)
+        sigmas[name] = Sigma(float(np.sqrt(variance.flat[0])))
     total = total_of((raw[name], sigmas[name] ** 2) for name in grids)
     counts = {}
     for name, grid in grids.items():
-        noisy = raw[name].astype(np.float64)
+        noisy = raw[name].copy()
         start = _first_ordered(encoder.by_name(name), grid)
         if denoise and start is not None and len(noisy) - start > SMALLEST_ORDERED:
             noisy[start:] = haar_threshold(noisy[start:], sigmas[name])

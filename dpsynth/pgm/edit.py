@@ -1,8 +1,8 @@
 """Row edits: move single rows so that a table agrees better with many marginals at once.
 
-For one column at a time, the gain of moving a row to another value is a sum over the marginals that hold the column; rows
-with the greatest gains move. Counts are refreshed after each column, and quotas keep the moves from overshooting: at most
-half the deficit of the neediest marginal in all, and about a cell's own deficit per cell.
+For one column at a time, the gain of moving a row to another value is a sum over the marginals that hold the column;
+rows with the greatest gains move. Counts are refreshed after each column, and quotas keep the moves from overshooting:
+at most half the deficit of the neediest marginal in all, and about a cell's own deficit per cell.
 """
 
 from __future__ import annotations

@@ -198,7 +198,13 @@ class AdaptivePlan(AbstractPlan):
                     cell_cap=self.generator.cell_cap,
                 )
                 report("pairs", 0.5)
-                if plan.pairs:
+                if not plan.pairs:  # no pair is worth its noise: the rest of the budget goes to the one-ways again
+                    again = one_way_sigmas(self.grids, self.shares, share["pairs"])
+                    repeats = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(again.values())))
+                    one_ways = read_one_ways(self.encoder, self.grids, (*singles, *repeats))
+                    groups = {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
+                    singles = (*singles, *repeats)
+                else:
                     scales = [self.shares.marginal_sigma_up(share["pairs"] * plan.shares[p]) for p in plan.pairs]
                     measured = grant.release(Marginals(plan.pairs, groupings), RoundedGaussian(tuple(scales)))
         report("estimate", 0.7)
