@@ -5,7 +5,7 @@ The public names, each loaded on first use, so that `import dpsynth` costs next 
     domain       Domain, read_domain                                    what is public about the columns
     promise      Budget, NeighbouringRelation, rows, person             what is protected, and how far
     table        open                                                   the one door to the rows
-    generators   Independent, MST, load                                 recipe -> plan -> fitted model
+    generators   Auto, Adaptive, MST, Independent, load                 recipe -> plan -> fitted model
     release      release                                                from a table to a folder in one call
     errors       DpsynthError and the errors below it
 """
@@ -38,11 +38,13 @@ if TYPE_CHECKING:
         SourceError,
     )
     from dpsynth.gate import open_table as open
-    from dpsynth.generators import MST, Independent, load
+    from dpsynth.generators import MST, Adaptive, Auto, Independent, load
 
 __all__ = [
     "MST",
     "AccountingError",
+    "Adaptive",
+    "Auto",
     "Budget",
     "BudgetError",
     "BudgetRefused",
@@ -68,6 +70,8 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Adaptive": "dpsynth.generators",
+    "Auto": "dpsynth.generators",
     "Budget": "dpsynth.accounting.quantities",
     "Domain": "dpsynth.domain.table",
     "Independent": "dpsynth.generators",

@@ -1,4 +1,4 @@
-"""How the error of MST grows as a table shrinks: n random rows of Adult, epsilon 1, delta 1e-6.
+"""How the error of a release grows as a table shrinks: n random rows of Adult, epsilon 1, delta 1e-6.
 
     python -m tests.bench.small_tables
 
@@ -22,9 +22,9 @@ SIZES = (300, 1_000, 3_000, 10_000, 32_561)
 def main() -> int:
     """Print one line per size."""
     domain, whole = demo_domain(), demo_table()
-    plan = dpsynth.MST().plan(domain, budget=dpsynth.Budget(epsilon=1, delta=1e-6))
+    plan = dpsynth.Auto().plan(domain, budget=dpsynth.Budget(epsilon=1, delta=1e-6))
     errors = []
-    print("   rows   1 column   2 columns   2 columns of independent columns")
+    print("   rows   1 column   2 columns   2 columns, had the columns been independent and without noise")
     for size in SIZES:
         part = whole.sample(size, random_state=0)
         with tempfile.TemporaryDirectory() as folder:
