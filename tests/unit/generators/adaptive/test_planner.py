@@ -1,0 +1,82 @@
+"""The planner: bias against noise."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dpsynth.generators.adaptive.planner import (
+    DENOISED,
+    MEAN_ABSOLUTE,
+    pair_biases,
+    plan_pairs,
+)
+from dpsynth.generators.pairs import error_per_sigma
+
+SIZES = {"a": 4, "b": 6, "c": 3, "d": 10}
+PAIRS = list(itertools.combinations(SIZES, 2))
+
+
+def plan(biases: dict, sigma: float = 5.0, total: float = 10_000, weights: dict | None = None, cap: int = 10**6):
+    return plan_pairs(biases, SIZES, sigma_of_all=sigma, total=total, weights=weights or {}, cell_cap=cap)
+
+
+def test_a_score_of_pure_noise_has_no_bias_on_average_and_a_real_one_keeps_its_size() -> None:
+    found = pair_biases([("a", "b"), ("c", "d")], np.array([70, 2_080]), 100.0, 10_000)
+    assert found["a", "b"] == 0.0
+    assert found["c", "d"] == pytest.approx(0.1)
+
+
+def test_nothing_is_measured_where_noise_outweighs_every_bias() -> None:
+    chosen = plan(dict.fromkeys(PAIRS, 1e-4), sigma=1_000.0)
+    assert chosen.pairs == ()
+    assert chosen.tree == ()
+    assert chosen.noise == 0.0
+    assert chosen.bias == pytest.approx(1e-4)
+
+
+def test_everything_is_measured_where_noise_is_small() -> None:
+    chosen = plan(dict.fromkeys(PAIRS, 0.2), sigma=1.0)
+    assert set(chosen.pairs) == set(PAIRS)
+    assert sum(chosen.shares.values()) == pytest.approx(1.0)
+    assert chosen.bias == 0.0
+
+
+def test_pairs_above_the_cell_cap_stay_out_of_the_tree_but_are_measured() -> None:
+    chosen = plan(dict.fromkeys(PAIRS, 0.2), sigma=1.0, cap=100)
+    assert set(chosen.pairs) == set(PAIRS)
+    assert 0 < len(chosen.tree) < len(PAIRS)
+    assert set(chosen.tree) <= set(chosen.pairs)
+
+
+def test_a_heavier_pair_gets_more_of_the_budget_and_comes_first() -> None:
+    even = plan(dict.fromkeys(PAIRS, 0.2))
+    heavy = plan(dict.fromkeys(PAIRS, 0.2), weights={("a", "d"): 8.0})
+    assert heavy.shares["a", "d"] > even.shares["a", "d"]
+    alone = plan(dict.fromkeys(PAIRS, 0.004), sigma=30.0, weights={("a", "d"): 8.0})
+    assert alone.pairs[:1] in ((("a", "d"),), ())
+
+
+@given(st.lists(st.floats(0, 0.3), min_size=6, max_size=6), st.floats(0.5, 200))
+def test_the_plan_never_predicts_more_loss_than_measuring_nothing(biases: list[float], sigma: float) -> None:
+    by_pair = dict(zip(PAIRS, biases, strict=True))
+    chosen = plan(by_pair, sigma=sigma)
+    nothing = sum(biases) / len(biases)
+    assert chosen.noise + chosen.bias <= nothing + 1e-12
+
+
+def test_the_split_is_the_one_that_minimises_summed_noise() -> None:
+    chosen = plan(dict.fromkeys(PAIRS, 0.2), sigma=3.0)
+    error = {p: DENOISED * error_per_sigma((SIZES[p[0]], SIZES[p[1]])) * MEAN_ABSOLUTE / 20_000 for p in PAIRS}
+
+    def noise(shares: dict) -> float:
+        return sum(error[p] * 3.0 / math.sqrt(shares[p]) for p in PAIRS)
+
+    rng = np.random.default_rng(0)
+    best = noise(chosen.shares)
+    for _ in range(200):
+        other = np.array([chosen.shares[p] for p in PAIRS]) * rng.uniform(0.7, 1.4, len(PAIRS))
+        assert noise(dict(zip(PAIRS, other / other.sum(), strict=True))) >= best - 1e-12
