@@ -20,6 +20,8 @@ __all__ = ["estimate", "estimate_total"]
 
 RAKE_TOLERANCE = 5e-5  # total variation distance; where the optimum has zeros, raking converges like 1 / sweeps only
 RAKE_ITERATIONS = 500
+SUPPORT_FACTOR = 10.0  # how far the gradients may be off, in residuals of the fit
+SUPPORT_LEAST = 1e-3
 
 
 def estimate_total(observations: Iterable[Observation]) -> float:
@@ -99,18 +101,23 @@ def estimate(
     possible = _possible(tree, nodes, propagation, impossible)
     problem = LeastSquares(sizes, nodes, tree.separators, terms, count, possible)
     solution = problem.solve(tolerance, max_iterations)
-    start = [possible.get(node, np.ones(_shape(sizes, clique))) for node, clique in enumerate(nodes)]
-    marginals = _distribution(tree, nodes, propagation, solution.tables, start)
+    allowed = [possible.get(node, np.ones(_shape(sizes, clique))) for node, clique in enumerate(nodes)]
+    tables = [expand(table, c, node) for table, c, node in zip(solution.tables, nodes, tree.cliques, strict=True)]
+    allowed = [expand(table, c, node) for table, c, node in zip(allowed, nodes, tree.cliques, strict=True)]
+    marginals = _distribution(tree, propagation, tables, allowed)
     iterations, converged = solution.iterations, solution.converged
     if {term.clique for term in terms} != set(nodes):
-        # Least squares leaves what no observation sees undecided; the maximum-entropy choice is found by raking.
+        # Least squares leaves what no observation sees undecided; the maximum-entropy choice is found by raking, on the
+        # cells that an optimum can reach: raking toward zeros that it has to find itself would take for ever.
+        allowed = _support(tree, propagation, terms, marginals, count, solution.residual, allowed)
+        tables = [table * mask for table, mask in zip(tables, allowed, strict=True)]
+        marginals = _distribution(tree, propagation, tables, allowed)
         targets = []
         for term in terms:
             if not any(set(term.clique) < set(other.clique) for other in terms):
                 node = _home(tree, term.clique)
                 targets.append(Target(term.clique, marginalize(marginals[node], tree.cliques[node], term.clique)))
-        own = [expand(table, c, node) for table, c, node in zip(start, nodes, tree.cliques, strict=True)]
-        marginals, raked = fit_targets(tree, own, targets, RAKE_TOLERANCE, RAKE_ITERATIONS)
+        marginals, raked = fit_targets(tree, allowed, targets, RAKE_TOLERANCE, RAKE_ITERATIONS)
         iterations += raked.iterations
         converged = converged and raked.converged
     diagnostics = Diagnostics("estimate", iterations, solution.residual, converged)
@@ -180,19 +187,41 @@ def _possible(
 
 
 def _distribution(
-    tree: JunctionTree,
-    nodes: Sequence[tuple[str, ...]],
-    propagation: Propagation,
-    tables: Sequence[np.ndarray],
-    fallback: Sequence[np.ndarray],
+    tree: JunctionTree, propagation: Propagation, tables: Sequence[np.ndarray], fallback: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
     """Exactly consistent probabilities: conditionals of the (almost consistent) tables, chained from the roots."""
     conditionals = []
-    for node, (columns, table, spare) in enumerate(zip(nodes, tables, fallback, strict=True)):
+    for node, (table, spare) in enumerate(zip(tables, fallback, strict=True)):
         cells = tree.clique_cells(tree.separators[node])
-        flat = expand(table, columns, tree.cliques[node]).reshape(cells, -1)
-        uniform = expand(spare, columns, tree.cliques[node]).reshape(cells, -1)
+        flat, uniform = table.reshape(cells, -1), spare.reshape(cells, -1)
         flat = np.where(flat.sum(axis=1, keepdims=True) > 0, flat, uniform)
         mass = flat.sum(axis=1, keepdims=True)
         conditionals.append((flat / np.where(mass > 0, mass, 1.0)).reshape(tree.shape(node)))
     return propagation.downward(conditionals)
+
+
+def _support(
+    tree: JunctionTree,
+    propagation: Propagation,
+    terms: Sequence[QuadraticTerm],
+    marginals: Sequence[np.ndarray],
+    total: float,
+    residual: float,
+    allowed: Sequence[np.ndarray],
+) -> list[np.ndarray]:
+    """Which cells an optimum can reach (1 or 0).
+
+    At the optimum every row of positive probability has the least possible sum of gradients. Cells whose best row is
+    dearer than that, by more than the error of the gradients, are 0 in all optima.
+    """
+    with np.errstate(divide="ignore"):
+        costs = [-np.log(table) for table in allowed]
+    error = 0.0
+    for term in terms:
+        node = _home(tree, term.clique)
+        columns = tree.cliques[node]
+        gradient = term.weight * (marginalize(marginals[node], columns, term.clique) * total - term.target)
+        costs[node] = costs[node] + expand(gradient, term.clique, columns)
+        error += float(np.sqrt(np.max(term.weight)))
+    threshold = error * max(SUPPORT_FACTOR * residual, SUPPORT_LEAST)
+    return [(table <= threshold).astype(np.float64) for table in propagation.slack(costs)]

@@ -15,9 +15,10 @@ __all__ = ["MEMORY_CAP_BYTES", "ModelForecast", "forecast", "require_fits"]
 MEMORY_CAP_BYTES = 2**30
 """Default cap on what a fit may allocate."""
 
-# Tables of the model's size that a fit holds at once, at most; a test measures them.
+# Tables of the model's size that a fit holds at once, at most, and what it takes beside them; a test measures both.
 ESTIMATE_TABLES = 20
 RAKE_TABLES = 9
+OVERHEAD_BYTES = 2**22
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +58,7 @@ def forecast(
     Guarantee: deterministic; post-processing.
     """
     tree = junction_tree(sizes, cliques)
-    return ModelForecast(tree, tree.cells, tree.cells * _bytes_per_cell(tree.cells, method))
+    return ModelForecast(tree, tree.cells, OVERHEAD_BYTES + tree.cells * _bytes_per_cell(tree.cells, method))
 
 
 def _bytes_per_cell(cells: int, method: str) -> int:
@@ -73,7 +74,7 @@ def require_fits(plan: ModelForecast, memory_cap_bytes: int) -> None:
     if plan.bytes <= memory_cap_bytes:
         return
     largest = max(plan.tree.cliques, key=plan.tree.clique_cells)
-    fitting = memory_cap_bytes * plan.cells // plan.bytes
+    fitting = max(0, memory_cap_bytes - OVERHEAD_BYTES) * plan.cells // (plan.bytes - OVERHEAD_BYTES)
     raise PlanError(
         f"The model needs {plan.bytes:,} bytes for {plan.cells:,} cells; the cap is {memory_cap_bytes:,} bytes.\n"
         f"Its largest clique is {', '.join(sorted(largest))} with {plan.tree.clique_cells(largest):,} cells.\n"

@@ -28,6 +28,7 @@ class _Node:
     shape: tuple[int, ...]
     flat: tuple[int, int]  # (separator cells, cells of new columns)
     up: tuple[int, ...]  # the separator's table as it broadcasts over the parent
+    shared: tuple[int, ...]  # axes of the parent that the separator is made of
     down: AxisSum  # the parent's table to the separator's marginal
     own: AxisSum  # the node's table to the separator's marginal
 
@@ -45,13 +46,15 @@ class Propagation:
             shape = tree.shape(node)
             cells = tree.clique_cells(separator)
             above = tree.cliques[parent] if parent >= 0 else ()
-            dropped = tuple(axis for axis, name in enumerate(above) if name not in separator)
+            shared = tuple(axis for axis, name in enumerate(above) if name in separator)
+            dropped = tuple(axis for axis in range(len(above)) if axis not in shared)
             self._nodes.append(
                 _Node(
                     parent,
                     shape,
                     (cells, prod(shape) // cells),
                     tuple(tree.sizes[name] if name in separator else 1 for name in above),
+                    shared,
                     AxisSum(tree.shape(parent) if parent >= 0 else (), dropped),
                     AxisSum(shape, range(len(separator), len(shape))),
                 )
@@ -93,6 +96,36 @@ class Propagation:
                 table /= total[:, None]
                 conditionals[index] = table.reshape(node.shape)
         return self.downward(conditionals)
+
+    def slack(self, costs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """How much more the cheapest row through a cell costs than the cheapest row of all (min-sum propagation).
+
+        Args:
+            costs: float64 tables, one per node; a row costs the sum of its cells; inf is a structural zero.
+
+        Returns:
+            float64 tables from 0, one per node; 0 in some cell of each, inf where no row passes.
+
+        Guarantee: equal to enumeration up to rounding; post-processing.
+        """
+        tables = [cost.copy() for cost in costs]
+        messages: list[np.ndarray] = [np.zeros(()) for _ in tables]
+        for index in range(len(tables) - 1, -1, -1):
+            node = self._nodes[index]
+            messages[index] = np.minimum.reduce(tables[index].reshape(node.flat), axis=1)
+            if node.parent >= 0:
+                tables[node.parent] += messages[index].reshape(node.up)
+        for index, node in enumerate(self._nodes):
+            flat = tables[index].reshape(node.flat)
+            if node.parent < 0:
+                flat -= messages[index]
+                continue
+            others = tuple(axis for axis in range(len(node.up)) if axis not in node.shared)
+            above = np.minimum.reduce(tables[node.parent], axis=others).reshape(-1)
+            rest = np.full(above.shape, np.inf)
+            np.subtract(above, messages[index], out=rest, where=np.isfinite(messages[index]))
+            flat += rest[:, None]
+        return tables
 
     def downward(self, conditionals: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Marginals of the nodes, from the conditionals of their new columns given their separators.

@@ -51,13 +51,17 @@ def write_model(folder: Path, tree: JunctionTree, marginals: Sequence[np.ndarray
         "tables": {"file": TABLES, "sha256": hashlib.sha256(tables).hexdigest()},
     }
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1).encode()
+    made: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in ((TABLES, tables), (STRUCTURE, text)):
             partial = folder / (name + ".partial")
+            made += [partial, folder / name]
             partial.write_bytes(content)
             os.replace(partial, folder / name)
     except OSError as error:
+        for path in made:
+            path.unlink(missing_ok=True)
         raise OutputError(
             f"A model could not be saved in {folder}: {error.strerror}.\nName a folder that can be written."
         ) from None
