@@ -3,14 +3,14 @@
 `event_of` needs no data and no reference table, only the kind of question and how many answers it has, so a plan
 builds its event before a row is read, and the gate builds the same event again from the question that is asked.
 
-                     RoundedGaussian                    DiscreteLaplace           Exponential, PermuteAndFlip
+                     RoundedGaussian                    DiscreteLaplace           Exponential | PermuteAndFlip
     Total            Gaussian(sigma, size^2)            Laplace(scale, size)      -
     Marginals (m)    m of Gaussian(sigma_i, u2)         m of Laplace(scale_i, u1) -
-    Distances (m)    Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      PureDP(epsilon)
+    Distances (m)    Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      BoundedRange | PureDP
     ParitySums (m)   Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      -
 
-with u1 = unit.l1(relation), u2 = unit.squared_l2(relation) (proofs:
-docs/proofs/{total,marginals,distances,parity_sums}.md).
+with u1 = unit.l1(relation), u2 = unit.squared_l2(relation); where distances are weighted, the sum of the weights (of
+their squares) stands for m (proofs: docs/proofs/{total,marginals,distances,parity_sums}.md).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from dpsynth.accounting.events import AbstractEvent, Composed, Gaussian, Laplace, PureDP, Slack
+from dpsynth.accounting.events import AbstractEvent, BoundedRange, Composed, Gaussian, Laplace, PureDP, Slack
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
 from dpsynth.errors import AccountingError, PlanError
 from dpsynth.gate.queries import Distances, Marginals, ParitySums, Total
@@ -47,6 +47,8 @@ DRAWS_PER_RESERVATION = 2**40
 """DRAW_SLACK / DRAW_TOTAL_VARIATION: how many draws one reservation may make."""
 KINDS = ("total", "marginals", "distances", "parities")
 """Kinds of questions."""
+LARGEST_WEIGHT = 2**20
+"""Of a distance: so that no score of fewer than 2^40 rows overflows an int64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ class DiscreteLaplace(AbstractMechanism):
 
 @dataclass(frozen=True, slots=True)
 class Exponential(AbstractMechanism):
-    """Choose one clique of Distances, P(i) ~ exp(epsilon score_i / (2 u1)): the exponential mechanism."""
+    """Choose one clique of Distances, P(i) ~ exp(epsilon score_i / (2 u1)): the exponential mechanism.
+
+    Where distances are weighted, the largest weight times u1 stands for u1.
+    """
 
     epsilon: float
     name: ClassVar[str] = "exponential"
@@ -117,10 +122,17 @@ class PermuteAndFlip(AbstractMechanism):
 
 @dataclass(frozen=True, slots=True)
 class QueryShape:
-    """What an event depends on of a question: its kind (one of KINDS) and number of answers."""
+    """What an event depends on of a question.
+
+    Attributes:
+        kind: one of KINDS.
+        count: number of answers.
+        weights: of distances, one per answer; none means that each is 1.
+    """
 
     kind: str
     count: int = 1
+    weights: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -129,6 +141,10 @@ class QueryShape:
             raise PlanError("A question needs at least one answer.")
         if self.kind == "total" and self.count != 1:
             raise PlanError("A total has one answer.")
+        if self.weights and (self.kind != "distances" or len(self.weights) != self.count):
+            raise PlanError("Weights are for distances: one for each, or none at all.")
+        if any(isinstance(w, bool) or not isinstance(w, int) or not 1 <= w <= LARGEST_WEIGHT for w in self.weights):
+            raise PlanError(f"A weight must be a whole number from 1 to {LARGEST_WEIGHT}.")
 
 
 Query = Total | Marginals | Distances | ParitySums
@@ -147,7 +163,8 @@ def shape_of(query: Query | QueryShape) -> QueryShape:
     if isinstance(query, Marginals):
         return QueryShape("marginals", len(query.cliques))
     if isinstance(query, Distances):
-        return QueryShape("distances", len(query.references))
+        weights = tuple(query.weights.get(clique, 1) for clique in query.references) if query.weights else ()
+        return QueryShape("distances", len(query.references), weights)
     if isinstance(query, ParitySums):
         return QueryShape("parities", len(query.sets))
     raise PlanError("The gate answers Total, Marginals, Distances and ParitySums only.")
@@ -191,7 +208,8 @@ def event_of(
         case Exponential(epsilon=epsilon) | PermuteAndFlip(epsilon=epsilon):
             if shape.kind != "distances":
                 raise PlanError(f"A selection chooses among distances; {shape.kind} was asked.")
-            return PureDP(float(epsilon))
+            # Weights of the exponential mechanism move by factors within e^(+-epsilon / 2): losses span epsilon.
+            return (BoundedRange if isinstance(mechanism, Exponential) else PureDP)(float(epsilon))
         case _:
             raise PlanError("The gate knows RoundedGaussian, DiscreteLaplace, Exponential and PermuteAndFlip only.")
 
@@ -203,7 +221,8 @@ def _sensitivities(shape: QueryShape, unit: PrivacyUnit, relation: NeighbouringR
         return unit.size, unit.size * unit.size
     if shape.kind == "marginals":
         return l1, unit.squared_l2(relation)
-    return shape.count * l1, shape.count * l1 * l1
+    weights = shape.weights or (1,) * shape.count
+    return sum(weights) * l1, sum(weight * weight for weight in weights) * l1 * l1
 
 
 def with_slack(*events: AbstractEvent) -> Composed:
@@ -211,9 +230,9 @@ def with_slack(*events: AbstractEvent) -> Composed:
     return Composed((*events, Slack(DRAW_SLACK)))
 
 
-def sensitivity_of_score(unit: PrivacyUnit, relation: NeighbouringRelation) -> int:
-    """The most that one distance can move between neighbours: u1."""
-    return unit.l1(relation)
+def sensitivity_of_score(query: Query | QueryShape, unit: PrivacyUnit, relation: NeighbouringRelation) -> int:
+    """The most that any one score of distances can move between neighbours: u1 times the largest weight."""
+    return max(shape_of(query).weights, default=1) * unit.l1(relation)
 
 
 def mechanism_to_json(mechanism: AbstractMechanism) -> dict[str, Any]:

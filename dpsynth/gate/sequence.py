@@ -22,6 +22,7 @@ from scipy.special import ndtri
 from dpsynth.accounting.certify import ADAPTIVE_ACCOUNTANTS, epsilon_up, profile
 from dpsynth.accounting.events import (
     AbstractEvent,
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -63,7 +64,7 @@ def gaussian_bound(event: AbstractEvent) -> AbstractEvent | None:
         match leaf:
             case Gaussian() | GaussianFilter() | Slack():
                 bound = leaf
-            case PureDP(epsilon=epsilon) if epsilon <= _LARGEST_PURE:
+            case PureDP(epsilon=epsilon) | BoundedRange(epsilon=epsilon) if epsilon <= _LARGEST_PURE:
                 bound = Gaussian(1 / _mu_of_pure_up(epsilon), 1)
             case Laplace(scale=scale, sensitivity=s) if s / scale <= _LARGEST_PURE / 2:
                 bound = Gaussian(1 / _mu_of_pure_up(s / scale), 1)

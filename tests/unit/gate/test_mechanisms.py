@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from dpsynth.accounting.events import Composed, Gaussian, Laplace, PureDP, Slack, leaves
+from dpsynth.accounting.events import BoundedRange, Composed, Gaussian, Laplace, PureDP, Slack, leaves
 from dpsynth.domain.unit import NeighbouringRelation, rows
 from dpsynth.errors import PlanError
 from dpsynth.gate import (
@@ -57,7 +57,7 @@ THREE = QueryShape("distances", 3)
         (QueryShape("parities", 3), RoundedGaussian((4.0,)), rows(1), ADD, Gaussian(4.0, 3)),
         (QueryShape("parities", 3), RoundedGaussian((4.0,)), rows(2), REPLACE, Gaussian(4.0, 48)),
         (QueryShape("parities", 3), DiscreteLaplace((4.0,)), rows(2), REPLACE, Laplace(4.0, 12)),
-        (THREE, Exponential(0.5), rows(2), REPLACE, PureDP(0.5)),
+        (THREE, Exponential(0.5), rows(2), REPLACE, BoundedRange(0.5)),
         (THREE, PermuteAndFlip(0.5), rows(1), ADD, PureDP(0.5)),
     ],
 )

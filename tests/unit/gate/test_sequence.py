@@ -12,6 +12,7 @@ from scipy.special import ndtr, ndtri
 
 from dpsynth.accounting.certify import epsilon_up
 from dpsynth.accounting.events import (
+    BoundedRange,
     Composed,
     Gaussian,
     GaussianFilter,
@@ -100,7 +101,7 @@ def test_a_smaller_gaussian_would_be_worse_somewhere() -> None:
 
 
 def test_laplace_noise_counts_as_the_pure_step_that_it_is() -> None:
-    assert _mu(Laplace(4.0, 2)) == _mu(PureDP(0.5))
+    assert _mu(Laplace(4.0, 2)) == _mu(PureDP(0.5)) == _mu(BoundedRange(0.5))
 
 
 @given(st.lists(st.sampled_from([EVENT, TINY, MIXED]), min_size=1, max_size=8))
