@@ -55,6 +55,6 @@ def test_fits_take_no_more_than_was_forecast(case: str) -> None:
     taken = peak_of(lambda: estimate(sizes, given, tolerance=1e-9, max_iterations=80))
     assert taken < forecast(sizes, cliques).bytes
     assert case == "binary" or taken > forecast(sizes, cliques).bytes / 4  # the forecast is not idle talk either
-    targets = {o.clique: np.maximum(o.values, 0.0) for o in given}
+    targets = {o.clique: np.maximum(o.values, 0.0) + 1 for o in given}
     taken = peak_of(lambda: rake(sizes, targets, max_iterations=3))
     assert taken < forecast(sizes, cliques, method="rake").bytes
