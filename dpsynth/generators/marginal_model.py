@@ -224,8 +224,15 @@ class MarginalModel(AbstractFittedModel):
             fine, measured, coarse = encoder.sizes[name], maps.grid.size, self.graph.sizes[name]
             if (len(maps.grid.cells), len(maps.groups.cells), maps.groups.size) != (fine, measured, coarse):
                 raise ValueError("the cells of a column do not nest")
-            if maps.counts.shape != (measured,) or not (np.isfinite(maps.counts) & (maps.counts >= 0)).all():
+            if maps.counts.shape != (measured,) or maps.counts.dtype != np.float64:
+                raise ValueError("a one-way does not have the shape of its cells")
+            if not (np.isfinite(maps.counts) & (maps.counts >= 0)).all():
                 raise ValueError("a one-way holds no counts")
+        for clique, table in self.edits.items():
+            if len(set(clique)) != len(clique) or table.shape != tuple(self.graph.sizes[name] for name in clique):
+                raise ValueError("a marginal to edit toward does not have the shape of its columns")
+            if table.dtype != np.float64 or not (np.isfinite(table) & (table >= 0)).all():
+                raise ValueError("a marginal to edit toward holds no counts")
 
     @classmethod
     def load(cls, folder: Path | str) -> MarginalModel:

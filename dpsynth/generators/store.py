@@ -37,7 +37,7 @@ def write_model_folder(folder: Path, facts: Mapping[str, Any], arrays: Mapping[s
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise OutputError(f"The folder {folder.name!r} is not empty. Name a new one for the model.")
-        content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        content = save({name: np.asarray(array, order="C") for name, array in arrays.items()})
         (folder / "arrays.safetensors").write_bytes(content)
         (folder / "model.json").write_bytes(canonical_json({**facts, "sha256": _digest(facts, content)}) + b"\n")
     except OSError as error:

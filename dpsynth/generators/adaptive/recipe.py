@@ -29,7 +29,7 @@ from dpsynth.errors import PlanError
 from dpsynth.gate import Distances, Marginals, RoundedGaussian, with_slack
 from dpsynth.generators.adaptive.planner import PairPlan, pair_biases, plan_pairs
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
-from dpsynth.generators.checks import budget_warnings, modelled_encoder
+from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import (
     OneWays,
@@ -164,11 +164,13 @@ class AdaptivePlan(AbstractPlan):
             The fitted model.
 
         Raises:
+            PlanError: the table was opened with another domain, unit or relation; nothing was charged.
             BudgetRefused: the ledger has less left than the plan costs; nothing was read.
 
         Guarantee:
             Reads the table through `grant.release` only, under this plan's event.
         """
+        require_planned_for(self, table)
         report = progress or (lambda stage, done: None)
         share = {step.name: step.share for step in self.steps}
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:

@@ -20,6 +20,22 @@ def test_every_coarse_cell_is_used_and_ordered_groups_are_contiguous(
         assert (np.diff(groups) >= 0).all()
 
 
+@given(st.integers(0, 2**32 - 1), st.sampled_from([2, 4, 10, 48]), st.floats(0.0001, 0.1))
+def test_the_ordered_part_has_at_most_twice_the_cells_and_one(seed: int, most: int, least: float) -> None:
+    """Heavy cells with light ones between them leave the most groups."""
+    rng = np.random.default_rng(seed)
+    cells = int(rng.integers(2, 200))
+    counts = rng.pareto(rng.uniform(0.3, 3), cells) * np.where(rng.random(cells) < rng.random(), 1.0, 0.01)
+    groups = merge_light_cells(counts, 0, least * counts.sum(), most)
+    assert groups.max() + 1 <= 2 * most + 1
+
+
+def test_more_coarse_cells_than_asked_for_can_be_needed() -> None:
+    """Negative control: `most_cells` itself is no bound."""
+    counts = np.where(np.arange(80) % 2 == 0, 100.0, 5.0)
+    assert merge_light_cells(counts, 0, 6.0, 48).max() + 1 > 48
+
+
 def test_a_spike_keeps_its_own_cell() -> None:
     counts = np.full(80, 10.0)
     counts[40] = 2000.0
