@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 LARGEST_REFERENCE = 2.0**60
-"""A reference table's cells must sum below this, so that no distance overflows an int64."""
+"""A reference table's cells and its offset, times its weight, must sum below this: no score overflows an int64."""
 
 
 class Counter(Protocol):
@@ -105,6 +105,7 @@ def check_query(query: Query, sizes: Mapping[str, int]) -> None:
         if name not in sizes or len(grouping.cells) != sizes[name]:
             raise PlanError(f"The grouping of column {name!r} does not fit its fine cells.")
     if isinstance(query, Distances):
+        _check_scores(query)
         for shape, (clique, reference) in zip(shapes_of(query, sizes), query.references.items(), strict=True):
             array = np.asarray(reference)
             if array.dtype.kind not in "iu" or array.shape != shape:
@@ -112,10 +113,21 @@ def check_query(query: Query, sizes: Mapping[str, int]) -> None:
                     f"The reference of {', '.join(clique)} must be whole numbers of shape {shape}; "
                     f"found {array.dtype} of shape {array.shape}."
                 )
-            if not np.abs(array.astype(np.float64)).sum() < LARGEST_REFERENCE:
+            largest = np.abs(array.astype(np.float64)).sum() + abs(query.offsets.get(clique, 0))
+            if not largest * query.weights.get(clique, 1) < LARGEST_REFERENCE:
                 raise PlanError(f"The reference of {', '.join(clique)} is too large: its cells must sum below 2^60.")
     if isinstance(query, ParitySums):
         _check_signs(query, sizes)
+
+
+def _check_scores(query: Distances) -> None:
+    for what, found in (("An offset", query.offsets), ("A weight", query.weights)):
+        for clique, value in found.items():
+            if clique not in query.references:
+                raise PlanError(f"{what} is given for {', '.join(clique)}, which has no reference.")
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise PlanError(f"{what} must be a whole number (an int); that of {', '.join(clique)} is not.")
+    shape_of(query)  # judges the range of weights
 
 
 def _check_signs(query: ParitySums, sizes: Mapping[str, int]) -> None:
@@ -137,6 +149,10 @@ def describe(query: Query, mechanism: AbstractMechanism) -> dict[str, Any]:
             hashlib.sha256(np.ascontiguousarray(reference, "<i8").tobytes()).hexdigest()
             for reference in query.references.values()
         ]
+        if query.offsets:
+            body["offsets"] = [query.offsets.get(clique, 0) for clique in query.references]
+        if query.weights:
+            body["weights"] = list(shape_of(query).weights)
     if isinstance(query, ParitySums):
         body = _describe_parities(query)
     return {"query": {"kind": type(query).__name__.lower(), **body}, "mechanism": mechanism_to_json(mechanism)}
@@ -176,12 +192,16 @@ def exact_answers(engine: Counter, query: Query) -> list[np.ndarray]:
     counts = engine.counts(cliques, groupings_of(query))
     if isinstance(query, Distances):
         references = (np.asarray(r).astype(np.int64) for r in query.references.values())
-        return [np.array([np.abs(c - r).sum() for c, r in zip(counts, references, strict=True)], dtype=np.int64)]
+        distances = np.array([np.abs(c - r).sum() for c, r in zip(counts, references, strict=True)], dtype=np.int64)
+        offsets = np.array([query.offsets.get(clique, 0) for clique in query.references], dtype=np.int64)
+        weights = np.array([query.weights.get(clique, 1) for clique in query.references], dtype=np.int64)
+        return [weights * (distances - offsets)]
     return counts
 
 
 def add_noise(
     exact: list[np.ndarray],
+    query: Query,
     mechanism: AbstractMechanism,
     unit: PrivacyUnit,
     relation: NeighbouringRelation,
@@ -191,6 +211,7 @@ def add_noise(
 
     Args:
         exact: from `exact_answers`.
+        query: the question.
         mechanism: the noise.
         unit: the unit of the account.
         relation: the relation of the ledger.
@@ -219,7 +240,7 @@ def add_noise(
 
             select = exponential if isinstance(mechanism, Exponential) else permute_and_flip
             (scores,) = exact
-            sensitivity = sensitivity_of_score(unit, relation)
+            sensitivity = sensitivity_of_score(query, unit, relation)
             return [np.array([select(scores, epsilon=epsilon, sensitivity=sensitivity, entropy=entropy)], np.int64)]
         case _:
             raise PlanError("The gate knows RoundedGaussian, DiscreteLaplace, Exponential and PermuteAndFlip only.")

@@ -188,7 +188,7 @@ class Grant(AbstractOpaque):
 
         def cross() -> list[np.ndarray]:
             exact = exact_answers(self.__engine, query)
-            return add_noise(exact, mechanism, self.__unit, self.__relation, self.__entropy())
+            return add_noise(exact, query, mechanism, self.__unit, self.__relation, self.__entropy())
 
         return without_words(cross, "Its charge is burned.")
 

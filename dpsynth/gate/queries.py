@@ -7,9 +7,11 @@ integers. Let u2 = unit.squared_l2(relation) and u1 = unit.l1(relation):
                                                       total is public knowledge and the query costs nothing to answer,
                                                       so it is refused: use Marginals
     Marginals   one histogram per clique              each: squared L2 = u2
-    Distances   L1 distance of each clique's histogram to a public integer reference table, an integer score
-                                                      each score moves by at most u1, so the vector of m scores has
-                                                      squared L2 = m u1^2 and each score L-infinity u1
+    Distances   weight (L1 distance of a clique's histogram to a public integer reference table - offset), an integer
+                score; offset and weight are public integers, 0 and 1 where not given
+                                                      score i moves by at most w_i u1, so the vector of scores has
+                                                      L1 = u1 sum w_i and squared L2 = u1^2 sum w_i^2 (weights of 1:
+                                                      m u1 and m u1^2), and each score L-infinity u1 max w_i
     ParitySums  sum over rows of a product of signs   one row adds +1 or -1 to every sum, so each moves by at most u1
                 of the columns of each set            and the vector of m sums has squared L2 = m u1^2
 """
@@ -48,16 +50,20 @@ class Marginals:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Distances:
-    """Integer L1 distances of histograms to public integer references.
+    """Integer scores from L1 distances of histograms to public integer references: weight (distance - offset).
 
     Attributes:
         references: int64 arrays by clique, one axis per column (after grouping). They must be constants with respect
-            to the private table: built from earlier noisy answers or public facts only.
+            to the private table: built from earlier noisy answers or public facts only. The same holds for all below.
         groupings: as in Marginals.
+        offsets: whole rows to take from the distance of a clique, before weighing; 0 where not named.
+        weights: whole number of at least 1 by which the score of a clique is multiplied; 1 where not named.
     """
 
     references: Mapping[Clique, np.ndarray]
     groupings: Mapping[str, Grouping] = field(default_factory=dict)
+    offsets: Mapping[Clique, int] = field(default_factory=dict)
+    weights: Mapping[Clique, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -159,7 +159,7 @@ def _shape(query: Any) -> QueryShape:
     """The shape of a question as a draw row describes it."""
     if query["kind"] == "paritysums":
         return QueryShape("parities", sum(count for _, count in query["orders"]))
-    return QueryShape(query["kind"], len(query["cliques"]))
+    return QueryShape(query["kind"], len(query["cliques"]), tuple(query.get("weights", ())))
 
 
 def _check_caps(rows: tuple[Row, ...]) -> list[str]:

@@ -29,10 +29,12 @@ from dpsynth.gate.mechanisms import (
     DRAWS_PER_RESERVATION,
     mechanism_from_json,
     mechanism_to_json,
+    sensitivity_of_score,
 )
 
 ADD, REPLACE = NeighbouringRelation.ADD_REMOVE, NeighbouringRelation.REPLACE_ONE
 THREE = QueryShape("distances", 3)
+WEIGHTED = Distances({(name,): np.zeros(2, int) for name in "abc"}, weights={("b",): 2, ("c",): 3})
 
 
 @pytest.mark.parametrize(
@@ -59,6 +61,10 @@ THREE = QueryShape("distances", 3)
         (QueryShape("parities", 3), DiscreteLaplace((4.0,)), rows(2), REPLACE, Laplace(4.0, 12)),
         (THREE, Exponential(0.5), rows(2), REPLACE, BoundedRange(0.5)),
         (THREE, PermuteAndFlip(0.5), rows(1), ADD, PureDP(0.5)),
+        (WEIGHTED, RoundedGaussian((4.0,)), rows(1), ADD, Gaussian(4.0, 14)),
+        (WEIGHTED, RoundedGaussian((4.0,)), rows(2), REPLACE, Gaussian(4.0, 16 * 14)),
+        (WEIGHTED, DiscreteLaplace((4.0,)), rows(2), REPLACE, Laplace(4.0, 4 * 6)),
+        (WEIGHTED, Exponential(0.5), rows(2), REPLACE, BoundedRange(0.5)),
     ],
 )
 def test_event_of_a_question(query, mechanism, unit, relation, event) -> None:
@@ -91,6 +97,11 @@ def test_total_under_replace_one_is_refused() -> None:
         (lambda: QueryShape("histogram"), "Unknown kind of question"),
         (lambda: QueryShape("marginals", 0), "at least one answer"),
         (lambda: QueryShape("total", 2), "A total has one answer"),
+        (lambda: QueryShape("marginals", 2, (1, 1)), "Weights are for distances"),
+        (lambda: QueryShape("distances", 2, (1,)), "one for each, or none at all"),
+        (lambda: QueryShape("distances", 2, (1, 0)), "a whole number from 1 to 1048576"),
+        (lambda: QueryShape("distances", 2, (1, 1.0)), "a whole number from 1 to 1048576"),
+        (lambda: QueryShape("distances", 2, (1, 2**20 + 1)), "a whole number from 1 to 1048576"),
     ],
 )
 def test_impossible_specs_are_refused(make, message) -> None:
@@ -101,6 +112,12 @@ def test_impossible_specs_are_refused(make, message) -> None:
 def test_shape_needs_no_reference_table() -> None:
     query = Distances({("a",): np.zeros(3, int), ("b",): np.zeros(2, int)})
     assert shape_of(query) == QueryShape("distances", 2)
+    assert shape_of(WEIGHTED) == QueryShape("distances", 3, (1, 2, 3))
+
+
+def test_the_sensitivity_of_a_score_is_that_of_the_heaviest() -> None:
+    assert sensitivity_of_score(THREE, rows(2), ADD) == 2
+    assert sensitivity_of_score(WEIGHTED, rows(2), REPLACE) == 12
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,9 @@ def test_noise_is_that_of_the_sampler(monkeypatch: pytest.MonkeyPatch) -> None:
     from dpsynth.gate.answers import add_noise
     from dpsynth.noise.entropy import SeededEntropy
 
-    exact = exact_answers(open_engine(frame(), DOMAIN), ParitySums(SETS, SIGNS))
-    (noisy,) = add_noise(exact, NOISE, rows(1), ADD_REMOVE, SeededEntropy(3))
+    query = ParitySums(SETS, SIGNS)
+    exact = exact_answers(open_engine(frame(), DOMAIN), query)
+    (noisy,) = add_noise(exact, query, NOISE, rows(1), ADD_REMOVE, SeededEntropy(3))
     assert np.array_equal(noisy - exact[0], rounded_gaussian(30.0, (5,), SeededEntropy(3)))
 
 

@@ -23,7 +23,7 @@ from dpsynth.engines.base import AbstractEngine
 from dpsynth.engines.open import open_engine
 from dpsynth.gate import DiscreteLaplace, Distances, Marginals, ParitySums, RoundedGaussian, Total, event_of
 from dpsynth.gate.answers import exact_answers
-from dpsynth.gate.mechanisms import shape_of
+from dpsynth.gate.mechanisms import sensitivity_of_score, shape_of
 
 ADD, REPLACE = NeighbouringRelation.ADD_REMOVE, NeighbouringRelation.REPLACE_ONE
 LONGEST = 3
@@ -83,6 +83,8 @@ def _queries(world: World) -> list[Marginals | Distances | ParitySums | Total]:
         return {c: rng.integers(-2, 4, shape(c, grouped)) for c in cliques}
 
     far = {c: np.full(shape(c, False), 50) for c in cliques}
+    weights = {c: 2 * i + 1 for i, c in enumerate(cliques)}
+    offsets = {c: 7 * i - 3 for i, c in enumerate(cliques)}
     return [
         Total(),
         Marginals(cliques),
@@ -90,6 +92,8 @@ def _queries(world: World) -> list[Marginals | Distances | ParitySums | Total]:
         Distances(references(False)),
         Distances(references(True), halves),
         Distances(far),
+        Distances(far, offsets=offsets, weights=weights),
+        Distances(references(True), halves, offsets, weights),
         ParitySums(((), *cliques), {name: np.where(np.arange(sizes[name]) % 2 == 0, 1, -1) for name in names}),
     ]
 
@@ -152,14 +156,16 @@ def test_no_neighbour_moves_an_answer_further_than_its_event_says(world, relatio
             assert isinstance(exponential, Laplace)
             assert squared_l2 <= normal.squared_sensitivity
             assert l1 <= exponential.sensitivity
-            if isinstance(query, (Distances, ParitySums)):
+            if isinstance(query, Distances):
+                assert largest <= sensitivity_of_score(query, unit, relation)
+            if isinstance(query, ParitySums):
                 assert largest <= unit.l1(relation)
 
 
 @pytest.mark.parametrize("relation", [ADD, REPLACE], ids=lambda r: r.value)
 def test_the_bounds_are_reached(relation) -> None:
     world, unit = WORLDS[0], rows(1)
-    total, marginals, _, near, _, _, parities = _queries(world)
+    total, marginals, _, near, _, _, weighted, _, parities = _queries(world)
     for l1, squared_l2, _ in _largest_moves(world, marginals, unit, relation):
         assert (l1, squared_l2) == (unit.l1(relation), unit.squared_l2(relation))
     (moved,) = _largest_moves(world, near, unit, relation)
@@ -167,6 +173,7 @@ def test_the_bounds_are_reached(relation) -> None:
     if relation is ADD:
         assert _largest_moves(world, total, unit, relation) == [(1, 1, 1)]
         assert moved[1] == shape_of(near).count
+        assert _largest_moves(world, weighted, unit, relation) == [(1 + 3 + 5, 1 + 9 + 25, 5)]
     (moved,) = _largest_moves(world, parities, unit, relation)
     assert moved[2] == unit.l1(relation)
     if relation is ADD:
@@ -179,6 +186,15 @@ def test_a_sensitivity_that_forgets_the_relation_is_caught() -> None:
     marginals = _queries(world)[1]
     moves = _largest_moves(world, marginals, rows(1), REPLACE)
     assert any(squared_l2 > rows(1).squared_l2(ADD) for _, squared_l2, _ in moves)
+
+
+def test_a_sensitivity_that_forgets_the_weights_is_caught() -> None:
+    """Negative control: the figures of plain distances."""
+    weighted = _queries(WORLDS[0])[-2]
+    assert weighted.weights
+    ((_, squared_l2, largest),) = _largest_moves(WORLDS[0], weighted, rows(1), REPLACE)
+    assert squared_l2 > len(weighted.references) * rows(1).l1(REPLACE) ** 2
+    assert largest > rows(1).l1(REPLACE)
 
 
 def test_a_reference_that_depends_on_the_table_is_caught() -> None:

@@ -216,6 +216,17 @@ def test_many_events_are_verified_in_little_time(ledger) -> None:
     assert (report.ok, report.charges) == (True, 200)
 
 
+@pytest.mark.parametrize(("weights", "sound"), [({"weights": [1, 3]}, True), ({"weights": [1, 2]}, False), ({}, False)])
+def test_weights_of_distances_are_part_of_the_event(ledger, weights, sound) -> None:
+    book = Ledger.open(ledger, ADD_REMOVE)
+    event = Gaussian(90.0, 1 + 9)
+    made = charge(book, event=with_slack(event))
+    query = {"kind": "distances", "cliques": [["colour"], ["size"]], "groupings": {}, "references": ["00", "11"]} | weights
+    noise = {"name": "rounded_gaussian", "sigmas": [90.0]}
+    draw(book, made.seq, 0, FACTS | {"query": query, "mechanism": noise, "draws": 2, "event": event_to_json(event)})
+    assert verify(ledger).ok is sound
+
+
 def test_parities_are_checked_by_their_number(ledger) -> None:
     """A row describes thousands of sets by how many there are of each order: the event must be of that many."""
     book = Ledger.open(ledger, ADD_REMOVE)
