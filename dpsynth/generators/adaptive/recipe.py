@@ -149,6 +149,7 @@ class Adaptive(AbstractGenerator):
 class AdaptivePlan(AbstractPlan):
     """A calibrated Adaptive under one GDP filter."""
 
+    generator: Adaptive
     encoder: TableEncoder
     shares: GaussianShares
     grids: Mapping[str, Grouping]
@@ -212,7 +213,8 @@ class AdaptivePlan(AbstractPlan):
         report("estimate", 0.7)
         refined = refine_one_ways(one_ways, groups, measured)
         targets = {m.clique: denoise_pair(m, refined[m.clique[0]], refined[m.clique[1]]) for m in measured}
-        tree = {(name,): values for name, values in refined.items()} | {pair: targets[pair] for pair in plan.tree}
+        tree: dict[tuple[str, ...], np.ndarray] = {(name,): values for name, values in refined.items()}
+        tree |= {pair: targets[pair] for pair in plan.tree}
         graph = rake(
             {name: group.size for name, group in groups.items()},
             tree,

@@ -36,7 +36,16 @@ SLACK = {"kind": "slack", "version": 1, "delta": 1e-20}
 @pytest.mark.parametrize("value", [0, -1.0, math.nan, math.inf, True, "1", None])
 @pytest.mark.parametrize(
     "make",
-    [Gaussian, Laplace, PureDP, BoundedRange, GaussianFilter, events.ZCDPFilter, Slack, lambda v: PoissonGaussian(0.1, v, 1)],
+    [
+        Gaussian,
+        Laplace,
+        PureDP,
+        BoundedRange,
+        GaussianFilter,
+        events.ZCDPFilter,
+        Slack,
+        lambda v: PoissonGaussian(0.1, v, 1),
+    ],
 )
 def test_scales_are_positive_and_finite(make: Any, value: Any) -> None:
     with pytest.raises(AccountingError, match=r"^An event needs a positive finite \w+\.$"):

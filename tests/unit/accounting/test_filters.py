@@ -88,7 +88,9 @@ def test_costs_in_rho(event: AbstractEvent, cost: Fraction) -> None:
     assert state.remaining == 1 - cost
 
 
-@pytest.mark.parametrize("event", [PureDP(0.1), BoundedRange(0.1), Laplace(9.0), ZCDPFilter(0.1), PoissonGaussian(0.1, 9.0, 1)])
+@pytest.mark.parametrize(
+    "event", [PureDP(0.1), BoundedRange(0.1), Laplace(9.0), ZCDPFilter(0.1), PoissonGaussian(0.1, 9.0, 1)]
+)
 def test_gaussian_filter_pays_for_gaussians_only(event: AbstractEvent) -> None:
     with pytest.raises(AccountingError) as caught:
         FilterState(GaussianFilter(9.0)).take(event)
