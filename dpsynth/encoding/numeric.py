@@ -119,8 +119,8 @@ class LatticeEncoder(AbstractNumericEncoder):
         self._bounds = int(np.ceil(column.minimum * scale)), int(np.floor(column.maximum * scale))
         edges = column.grid.edges
         steps = column.grid if edges is None else Grid("edges", edges=tuple(edge * scale for edge in edges))
-        whole = (round(value * scale) for value in column.special)
-        special = tuple(step for step, value in zip(whole, column.special, strict=True) if step / scale == value)
+        inside = [value for value in column.special if column.minimum <= value <= column.maximum]
+        special = tuple(step for value in inside if (step := round(value * scale)) / scale == value)
         self._lattice = Lattice.over(*self._bounds, steps, excluded=special)
         super().__init__(column, policy, self._lattice.edges / scale)
 

@@ -103,6 +103,13 @@ def test_decode_gives_special_values_and_values_of_the_cell() -> None:
     assert real(0, 1).decode(np.array([1]), np.random.default_rng(0)).dtype == np.float64
 
 
+@pytest.mark.parametrize("special", [9223372036854776.0, -1e300])
+def test_a_special_value_far_beyond_the_grid_is_a_cell_like_any_other(special: float) -> None:
+    column = real(0, 1, decimals=3, special=(special,))
+    assert column.encode(pa.array([special, 1.0])).tolist() == [1, column.size - 1]
+    assert column.decode(np.array([1]), np.random.default_rng(0)).tolist() == [special]
+
+
 def test_decode_of_missing() -> None:
     assert integer(0, 3).decode(np.array([0, 1]), np.random.default_rng(0)).tolist() == [None, 0]
 
