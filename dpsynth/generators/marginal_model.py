@@ -80,12 +80,15 @@ class MarginalModel(AbstractFittedModel):
         cells: how each column's cells nest.
         edits: denoised marginals (float64 tables by clique) that rows are edited toward after the tree has drawn them;
             the way to honour marginals that no junction tree of affordable size holds.
+        errors: predicted total variation distance to the private table by pair of columns, on the coarse cells; empty
+            where the generator predicts none.
     """
 
     generator: Mapping[str, Any]
     graph: GraphicalModel
     cells: Mapping[str, CellMap]
     edits: Mapping[tuple[str, ...], np.ndarray] = field(default_factory=dict)
+    errors: Mapping[tuple[str, ...], float] = field(default_factory=dict)
 
     def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
         """Draw synthetic rows.
@@ -174,6 +177,38 @@ class MarginalModel(AbstractFittedModel):
             values = np.take(values, maps.fine_to_coarse.cells, axis=axis) * maps.spread().reshape(shape)
         return values
 
+    def error(self, pair: tuple[str, str]) -> float:
+        """Predicted total variation distance between the model and the private table on a pair of columns.
+
+        Args:
+            pair: two modelled columns in any order.
+
+        Returns:
+            By noise where the pair was measured, by bias where it was left out; on the coarse cells, before rows are
+            drawn. A prediction from noisy answers, not a bound: `python -m tests.bench.calibration` compares it.
+
+        Raises:
+            PlanError: nothing is predicted for these columns.
+
+        Guarantee:
+            Post-processing.
+        """
+        for key in (tuple(pair), tuple(pair)[::-1]):
+            if key in self.errors:
+                return self.errors[key]
+        raise PlanError("Errors are predicted for pairs of columns that the generator weighed; this is none of them.")
+
+    def _predicted_error(self) -> dict[str, dict[str, Any]]:
+        """Mean predicted error of measured and of unmeasured pairs."""
+        measured = {m.clique for m in self.measurements if m.name == "marginal"}
+        groups: dict[str, list[float]] = {"measured": [], "unmeasured": []}
+        for pair, error in self.errors.items():
+            groups["measured" if pair in measured else "unmeasured"].append(error)
+        return {
+            name: {"pairs": len(found), "mean": float(np.mean(found)) if found else None}
+            for name, found in groups.items()
+        }
+
     def describe(self) -> dict[str, Any]:
         """Public facts for reports: cliques, coarse cells, estimated total, convergence."""
         return {
@@ -184,6 +219,7 @@ class MarginalModel(AbstractFittedModel):
             "cells": {name: maps.groups.size for name, maps in self.cells.items()},
             "memory_bytes": self.graph.memory_bytes,
             "converged": self.graph.diagnostics.converged,
+            "predicted_error": self._predicted_error(),
         }
 
     def save(self, folder: Path | str) -> None:
@@ -206,6 +242,7 @@ class MarginalModel(AbstractFittedModel):
             "total": self.total,
             "columns": list(self.cells),
             "edits": [list(clique) for clique in self.edits],
+            "errors": [[*pair, error] for pair, error in self.errors.items()],
             "warnings": list(self.warnings),
             "private": self.private,
             "measurements": facts,
@@ -259,6 +296,7 @@ class MarginalModel(AbstractFittedModel):
                 graph=GraphicalModel.load(folder / "graph"),
                 cells=cells,
                 edits={tuple(clique): arrays[f"edits.{position}"] for position, clique in enumerate(facts["edits"])},
+                errors={(str(a), str(b)): float(error) for a, b, error in facts["errors"]},
                 measurements=unpack_measurements(facts["measurements"], arrays),
                 warnings=tuple(facts["warnings"]),
                 private=bool(facts["private"]),

@@ -33,6 +33,7 @@ class PairPlan:
         pairs: chosen pairs, most useful first.
         shares: share of the pair budget of each chosen pair (summing to 1).
         tree: the chosen pairs that the junction tree holds; the others are met by row edits.
+        errors: predicted total variation distance of every candidate: by noise where it is measured, by bias where not.
         noise: predicted mean total variation distance by noise over all candidate pairs.
         bias: predicted mean total variation distance by pairs left out.
     """
@@ -40,6 +41,7 @@ class PairPlan:
     pairs: tuple[Pair, ...]
     shares: Mapping[Pair, float]
     tree: tuple[Pair, ...]
+    errors: Mapping[Pair, float]
     noise: float
     bias: float
 
@@ -112,14 +114,17 @@ def plan_pairs(
         spent += cost[pair]
         tree.offer(pair)
     shares = {pair: cost[pair] / spent for pair in chosen}
-    left = [biases[pair] for pair in biases if pair not in shares]
-    noise = sum(error[pair] * sigma_of_all / math.sqrt(shares[pair]) for pair in chosen)
+    errors = {
+        pair: error[pair] * sigma_of_all / math.sqrt(shares[pair]) if pair in shares else biases[pair]
+        for pair in biases
+    }
     return PairPlan(
         pairs=tuple(chosen),
         shares=shares,
         tree=tuple(tree.pairs),
-        noise=noise / max(len(biases), 1),
-        bias=sum(left) / max(len(biases), 1),
+        errors=errors,
+        noise=sum(errors[pair] for pair in chosen) / max(len(biases), 1),
+        bias=sum(errors[pair] for pair in biases if pair not in shares) / max(len(biases), 1),
     )
 
 

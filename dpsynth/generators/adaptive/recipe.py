@@ -182,7 +182,7 @@ class AdaptivePlan(AbstractPlan):
             groups = self._coarsen(one_ways)
             scores: tuple[Measurement, ...] = ()
             measured: tuple[Measurement, ...] = ()
-            plan = PairPlan((), {}, (), 0.0, 0.0)
+            plan = PairPlan((), {}, (), {}, 0.0, 0.0)
             if "pairs" in share:
                 report("scores", 0.2)
                 groupings = fine_groupings(one_ways, groups)
@@ -231,6 +231,7 @@ class AdaptivePlan(AbstractPlan):
             graph=graph,
             cells=cell_maps(one_ways, groups),
             edits=targets,
+            errors=plan.errors,
             measurements=answers,
             warnings=budget_warnings(self.budget, one_ways.total),
             private=all(a.private for a in answers),

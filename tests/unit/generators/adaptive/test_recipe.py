@@ -65,7 +65,7 @@ def test_the_event_costs_the_budget_and_no_more(relation: NeighbouringRelation) 
 
 
 def test_where_no_pair_is_chosen_the_rest_goes_to_the_one_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "plan_pairs", lambda *_, **__: PairPlan((), {}, (), 0.0, 0.0))
+    monkeypatch.setattr(recipe, "plan_pairs", lambda *_, **__: PairPlan((), {}, (), {}, 0.0, 0.0))
     model = fit(frame(), tmp_path)
     kinds = [m.name for m in model.measurements]
     assert kinds.count("marginal") == 2 * len(DOMAIN)
@@ -104,3 +104,20 @@ def test_auto_plans_with_what_its_rule_names() -> None:
     assert isinstance(generator, Independent)
     assert "one column" in why
     assert Auto().plan(DOMAIN, budget=BUDGET).job() == Adaptive().plan(DOMAIN, budget=BUDGET).job()
+
+
+def test_predicted_errors_come_close_to_what_happened(tmp_path: Path) -> None:
+    table = frame(20_000)
+    model = fit(table, tmp_path)
+    assert model.error(("a", "b")) == model.error(("b", "a"))
+    measured = {m.clique for m in model.measurements if m.name == "marginal" and len(m.clique) == 2}
+    assert ("a", "b") in measured
+    fitted = model.project(("a", "b")) / model.total
+    exact = pd.crosstab(table["a"], table["b"]).to_numpy() / len(table)
+    assert 0.5 * np.abs(fitted - exact).sum() < 5 * model.error(("a", "b"))
+    summary = model.describe()["predicted_error"]
+    assert summary["measured"]["pairs"] + summary["unmeasured"]["pairs"] == 6
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").describe()["predicted_error"] == summary
+    with pytest.raises(PlanError, match="predicted for pairs"):
+        model.error(("a",))
