@@ -80,6 +80,7 @@ def estimate(
 
     Guarantee: marginals within the tolerance of the unique optimum where `diagnostics.converged`; equal input gives
         equal output; post-processing.
+    Source: mckenna2019graphical
     """
     sizes = {name: int(size) for name, size in sizes.items()}
     observations = tuple(observations)

@@ -73,6 +73,7 @@ class Propagation:
             PlanError: every cell is a structural zero.
 
         Guarantee: equal to enumeration up to rounding; post-processing.
+        Source: lauritzen1988local
         """
         tables = [potential.copy() for potential in potentials]
         conditionals = list(tables)
