@@ -88,7 +88,7 @@ class MarginalModel(AbstractFittedModel):
     graph: GraphicalModel
     cells: Mapping[str, CellMap]
     edits: Mapping[tuple[str, ...], np.ndarray] = field(default_factory=dict)
-    errors: Mapping[tuple[str, ...], float] = field(default_factory=dict)
+    errors: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
     def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
         """Draw synthetic rows.
@@ -193,7 +193,8 @@ class MarginalModel(AbstractFittedModel):
         Guarantee:
             Post-processing.
         """
-        for key in (tuple(pair), tuple(pair)[::-1]):
+        first, second = (*pair, "", "")[:2]
+        for key in ((first, second), (second, first)):
             if key in self.errors:
                 return self.errors[key]
         raise PlanError("Errors are predicted for pairs of columns that the generator weighed; this is none of them.")

@@ -221,7 +221,12 @@ def test_weights_of_distances_are_part_of_the_event(ledger, weights, sound) -> N
     book = Ledger.open(ledger, ADD_REMOVE)
     event = Gaussian(90.0, 1 + 9)
     made = charge(book, event=with_slack(event))
-    query = {"kind": "distances", "cliques": [["colour"], ["size"]], "groupings": {}, "references": ["00", "11"]} | weights
+    query = {
+        "kind": "distances",
+        "cliques": [["colour"], ["size"]],
+        "groupings": {},
+        "references": ["00", "11"],
+    } | weights
     noise = {"name": "rounded_gaussian", "sigmas": [90.0]}
     draw(book, made.seq, 0, FACTS | {"query": query, "mechanism": noise, "draws": 2, "event": event_to_json(event)})
     assert verify(ledger).ok is sound
