@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import prod
 
 import numpy as np
 
 from dpsynth.errors import PlanError
+from dpsynth.pgm.eliminate import CELL_CAP
 from dpsynth.pgm.factor import expand, marginalize
 from dpsynth.pgm.forecast import MEMORY_CAP_BYTES, forecast, require_fits
 from dpsynth.pgm.junction_tree import JunctionTree
@@ -20,6 +22,8 @@ __all__ = ["estimate", "estimate_total"]
 
 RAKE_TOLERANCE = 5e-5  # total variation distance; where the optimum has zeros, raking converges like 1 / sweeps only
 RAKE_ITERATIONS = 500
+RAKE_SHARE = 4  # raking takes at most max_iterations / RAKE_SHARE sweeps
+START_FLOOR = 1e-4  # mass that a start lends to the cells where it has none, so that they can be reached
 SUPPORT_FACTOR = 10.0  # how far the gradients may be off, in residuals of the fit
 SUPPORT_LEAST = 1e-3
 
@@ -52,7 +56,9 @@ def estimate(
     total: float | None = None,
     impossible: Mapping[tuple[str, ...], np.ndarray] | None = None,
     tolerance: float = 1e-3,
+    rake_tolerance: float = RAKE_TOLERANCE,
     max_iterations: int = 2000,
+    start: GraphicalModel | None = None,
     memory_cap_bytes: int = MEMORY_CAP_BYTES,
 ) -> GraphicalModel:
     """The maximum-entropy distribution among those that fit noisy marginals best.
@@ -69,14 +75,19 @@ def estimate(
         impossible: bool table per clique; True cells get probability 0.
         tolerance: stop when the optimality residual is below this many standard deviations of the noise, over all
             cells together.
-        max_iterations: hard cap; hitting it shows in the model's diagnostics.
+        rake_tolerance: what least squares leaves undecided is settled to this total variation distance.
+        max_iterations: hard cap, a quarter of it in the second step; hitting it shows in the model's diagnostics.
+        start: a model over the same columns to begin at, for instance a fit of all observations but the newest. The
+            observed marginals are the same; the rest tends to the distribution that is closest to the start instead of
+            the uniform one, which is the same for a start that was fitted to some of the observations.
         memory_cap_bytes: most memory that the fit may take.
 
     Returns:
         GraphicalModel with diagnostics.
 
     Raises:
-        PlanError: shapes that do not agree, a total that is not above 0, nothing possible, or a model above the cap.
+        PlanError: shapes that do not agree, a total that is not above 0, nothing possible, a start over other columns or
+            cells, or a model above the cap.
 
     Guarantee: marginals within the tolerance of the unique optimum where `diagnostics.converged`; equal input gives
         equal output; post-processing.
@@ -101,7 +112,8 @@ def estimate(
     propagation = Propagation(tree)
     possible = _possible(tree, nodes, propagation, impossible)
     problem = LeastSquares(sizes, nodes, tree.separators, terms, count, possible)
-    solution = problem.solve(tolerance, max_iterations)
+    prior = None if start is None else _prior(sizes, nodes, start)
+    solution = problem.solve(tolerance, max_iterations, None if prior is None else [table * count for table in prior])
     allowed = [possible.get(node, np.ones(_shape(sizes, clique))) for node, clique in enumerate(nodes)]
     tables = [expand(table, c, node) for table, c, node in zip(solution.tables, nodes, tree.cliques, strict=True)]
     allowed = [expand(table, c, node) for table, c, node in zip(allowed, nodes, tree.cliques, strict=True)]
@@ -118,7 +130,10 @@ def estimate(
             if not any(set(term.clique) < set(other.clique) for other in terms):
                 node = _home(tree, term.clique)
                 targets.append(Target(term.clique, marginalize(marginals[node], tree.cliques[node], term.clique)))
-        marginals, raked = fit_targets(tree, allowed, targets, RAKE_TOLERANCE, RAKE_ITERATIONS)
+        if prior is not None:
+            allowed = _conditionals(tree, nodes, prior, allowed)
+        sweeps = min(RAKE_ITERATIONS, max(1, max_iterations // RAKE_SHARE))
+        marginals, raked = fit_targets(tree, allowed, targets, rake_tolerance, sweeps)
         iterations += raked.iterations
         converged = converged and raked.converged
     diagnostics = Diagnostics("estimate", iterations, solution.residual, converged)
@@ -164,6 +179,26 @@ def _merge(sizes: Mapping[str, int], observations: Sequence[Observation]) -> lis
         first = float(p.flat[0])
         terms.append(QuadraticTerm(clique, target, first if (p == first).all() else p))
     return terms
+
+
+def _prior(sizes: Mapping[str, int], nodes: Sequence[tuple[str, ...]], start: GraphicalModel) -> list[np.ndarray]:
+    """Probabilities of the start on the nodes; axes in the order of the model's columns."""
+    if start.sizes != sizes:
+        raise PlanError("A fit was asked to start at a model over other columns or cells.\nLeave start out.")
+    cap = max(CELL_CAP, *(prod(_shape(sizes, clique)) for clique in nodes))
+    return [start.project(clique, cell_cap=cap) / start.total for clique in nodes]
+
+
+def _conditionals(
+    tree: JunctionTree, nodes: Sequence[tuple[str, ...]], prior: Sequence[np.ndarray], allowed: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """Tables whose product is the start, on the allowed cells: conditionals of its marginals, chained from the roots."""
+    tables = []
+    for node, (table, clique, mask) in enumerate(zip(prior, nodes, allowed, strict=True)):
+        full = expand(table, clique, tree.cliques[node]) + START_FLOOR / table.size
+        flat = full.reshape(tree.clique_cells(tree.separators[node]), -1)
+        tables.append((flat / flat.sum(axis=1, keepdims=True)).reshape(tree.shape(node)) * mask)
+    return tables
 
 
 def _possible(

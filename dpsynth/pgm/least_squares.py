@@ -17,7 +17,7 @@ from math import prod, sqrt
 import numpy as np
 
 from dpsynth.pgm.consistency import ConsistentTables, closed_sets
-from dpsynth.pgm.factor import AxisSum
+from dpsynth.pgm.factor import AxisSum, marginalize
 
 __all__ = ["LeastSquares", "QuadraticTerm", "Solution", "history_depth"]
 
@@ -121,18 +121,21 @@ class LeastSquares:
         # Where an observation's marginal is read off a node, to judge a step in that observation's own units.
         self._judges: list[tuple[int, AxisSum, np.ndarray]] = []
         for term in terms:
-            home = min(
-                (n for n, clique in enumerate(nodes) if set(term.clique) <= set(clique)),
-                key=lambda n: prod(self._shapes[n]),
-            )
+            home = self._home(term.clique)
             drop = [axis for axis, name in enumerate(nodes[home]) if name not in term.clique]
             self._judges.append((home, AxisSum(self._shapes[home], drop), np.sqrt(np.asarray(term.weight))))
+        self._copies = [(self._home(t.clique), t.clique) for t in free]
         self._possible = dict(possible)
         self._free = {
             len(nodes) + i: (np.asarray(t.weight) * t.target, np.asarray(t.weight) + penalty[len(nodes) + i])
             for i, t in enumerate(free)
         }
         self._penalty = penalty
+
+    def _home(self, clique: tuple[str, ...]) -> int:
+        """The smallest node that holds a clique."""
+        fitting = (node for node, columns in enumerate(self._nodes) if set(clique) <= set(columns))
+        return min(fitting, key=lambda node: prod(self._shapes[node]))
 
     def _views(self, state: np.ndarray) -> list[np.ndarray]:
         return [
@@ -170,18 +173,27 @@ class LeastSquares:
             self._tables.correct(table, values, parts, means)
         return state
 
+    def _initial(self, start: Sequence[np.ndarray] | None) -> np.ndarray:
+        if start is None:
+            return np.concatenate([np.full(prod(shape), self._total / prod(shape)) for shape in self._shapes])
+        copies = [marginalize(start[node], self._nodes[node], clique) for node, clique in self._copies]
+        return np.concatenate([table.ravel() for table in [*start, *copies]])
+
     def _misfit(self, step: np.ndarray) -> float:
         """How far a step moves the observed marginals, in standard deviations of their noise."""
         views = self._views(step)
         moved = [(marginal(views[node]) * root).ravel() for node, marginal, root in self._judges]
         return sqrt(sum(float(m @ m) for m in moved))
 
-    def solve(self, tolerance: float, max_iterations: int) -> Solution:
+    def solve(
+        self, tolerance: float, max_iterations: int, start: Sequence[np.ndarray] | None = None
+    ) -> Solution:
         """Iterate until the residual is below the tolerance.
 
         Args:
             tolerance: in standard deviations of the noise, over all cells together.
             max_iterations: hard cap.
+            start: non-negative counts per node to begin at (default: uniform); changes how long it takes, not the optimum.
 
         Returns:
             Solution; `converged` is False where the cap was hit.
@@ -189,7 +201,7 @@ class LeastSquares:
         Guarantee: at residual 0 the tables minimise the objective; deterministic; post-processing.
         Source: eckstein1992douglas
         """
-        state = np.concatenate([np.full(prod(shape), self._total / prod(shape)) for shape in self._shapes])
+        state = self._initial(start)
         history = _Extrapolation(history_depth(len(state)))
         point, residual, iterations = self._nearest_feasible(state), np.inf, 0
         for iterations in range(1, max_iterations + 1):

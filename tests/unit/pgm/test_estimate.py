@@ -225,6 +225,41 @@ def test_the_total_may_be_passed_or_observed() -> None:
     assert estimate(SIZES, [*observations(), Observation((), np.array(123.0), 1e-12)]).total == pytest.approx(123.0)
 
 
+# ------------------------------------------------------------------------------------------------------ a warm start
+
+
+@pytest.mark.parametrize("cliques", [TRIANGLE, [("a",), ("a", "b"), ("b", "c"), ("c", "d"), ("a", "d")]])
+def test_a_start_changes_the_time_and_not_the_optimum(cliques) -> None:
+    given = observations(cliques, sigma=2.0)
+    cold = estimate(SIZES, given, tolerance=1e-5)
+    for start in (estimate(SIZES, given[:-1]), estimate(SIZES, given[:1]), cold):
+        warm = estimate(SIZES, given, tolerance=1e-5, start=start)
+        assert np.abs(warm.project(tuple(SIZES)) - cold.project(tuple(SIZES))).max() < 1e-3 * cold.total
+        assert warm.diagnostics.converged
+    assert warm.diagnostics.iterations < 0.7 * cold.diagnostics.iterations
+
+
+def test_a_start_at_the_optimum_is_left_at_once_where_the_fit_may_be_rough() -> None:
+    sizes = {f"x{i}": 4 for i in range(8)}
+    pairs = [(f"x{i}", f"x{i + 1}") for i in range(7)]
+    given = exact.observe(sizes, exact.random_joint(sizes, 50_000.0, 1), pairs, 3.0, 1)
+    near = estimate(sizes, given)
+    rough = {"tolerance": 1.0, "rake_tolerance": 1e-3}
+    cold, warm = estimate(sizes, given, **rough), estimate(sizes, given, **rough, start=near)
+    assert warm.diagnostics.iterations < 0.3 * cold.diagnostics.iterations
+
+
+def test_cells_that_a_start_rules_out_can_be_reached() -> None:
+    empty = Observation(("a", "b"), np.array([[500.0, 0.0], [0.0, 0.0], [0.0, 0.0]]), 1.0)
+    start = estimate(SIZES, [empty])
+    assert start.project(("a", "b"))[1:].max() < 1e-6
+    table = np.array([[100.0, 50.0], [100.0, 50.0], [100.0, 100.0]])
+    for cliques in ([("a", "b")], [("a", "b"), ("b", "c"), ("a", "c")]):
+        given = [Observation(("a", "b"), table, 1e-4), *(Observation(c, np.zeros((4, 4))[: SIZES[c[0]]], 1e6) for c in cliques[1:])]
+        model = estimate(SIZES, given, start=start)
+        assert np.abs(model.project(("a", "b")) - table).max() < 0.5
+
+
 # -------------------------------------------------------------------------------------------------------- refusals
 
 
@@ -236,6 +271,8 @@ def test_the_total_may_be_passed_or_observed() -> None:
         ({"cliques": [("a", "zz")]}, r"not in it: \['zz'\]"),
         ({"impossible": {("a",): np.zeros(2, dtype=bool)}}, r"An observation of a has shape \(2,\)"),
         ({"memory_cap_bytes": 1000}, "the cap is 1,000 bytes"),
+        ({"start": estimate({"a": 3, "b": 2}, [])}, "a model over other columns or cells"),
+        ({"start": estimate(SIZES | {"c": 5}, [])}, "Leave start out"),
     ],
 )
 def test_bad_arguments_are_refused(keywords: dict, message: str) -> None:
