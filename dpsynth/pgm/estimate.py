@@ -86,8 +86,8 @@ def estimate(
         GraphicalModel with diagnostics.
 
     Raises:
-        PlanError: shapes that do not agree, a total that is not above 0, nothing possible, a start over other columns or
-            cells, or a model above the cap.
+        PlanError: shapes that do not agree, a total that is not above 0, nothing possible, a start over other columns
+            or cells, or a model above the cap.
 
     Guarantee: marginals within the tolerance of the unique optimum where `diagnostics.converged`; equal input gives
         equal output; post-processing.
@@ -192,7 +192,7 @@ def _prior(sizes: Mapping[str, int], nodes: Sequence[tuple[str, ...]], start: Gr
 def _conditionals(
     tree: JunctionTree, nodes: Sequence[tuple[str, ...]], prior: Sequence[np.ndarray], allowed: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
-    """Tables whose product is the start, on the allowed cells: conditionals of its marginals, chained from the roots."""
+    """Tables whose product is the start, on the allowed cells: conditionals of its marginals."""
     tables = []
     for node, (table, clique, mask) in enumerate(zip(prior, nodes, allowed, strict=True)):
         full = expand(table, clique, tree.cliques[node]) + START_FLOOR / table.size

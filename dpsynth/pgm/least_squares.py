@@ -193,7 +193,7 @@ class LeastSquares:
         Args:
             tolerance: in standard deviations of the noise, over all cells together.
             max_iterations: hard cap.
-            start: non-negative counts per node to begin at (default: uniform); changes how long it takes, not the optimum.
+            start: non-negative counts per node to begin at (default: uniform); the optimum does not depend on it.
 
         Returns:
             Solution; `converged` is False where the cap was hit.
