@@ -255,7 +255,10 @@ def test_cells_that_a_start_rules_out_can_be_reached() -> None:
     assert start.project(("a", "b"))[1:].max() < 1e-6
     table = np.array([[100.0, 50.0], [100.0, 50.0], [100.0, 100.0]])
     for cliques in ([("a", "b")], [("a", "b"), ("b", "c"), ("a", "c")]):
-        given = [Observation(("a", "b"), table, 1e-4), *(Observation(c, np.zeros((4, 4))[: SIZES[c[0]]], 1e6) for c in cliques[1:])]
+        given = [
+            Observation(("a", "b"), table, 1e-4),
+            *(Observation(c, np.zeros((4, 4))[: SIZES[c[0]]], 1e6) for c in cliques[1:]),
+        ]
         model = estimate(SIZES, given, start=start)
         assert np.abs(model.project(("a", "b")) - table).max() < 0.5
 
