@@ -11,39 +11,33 @@ What cannot apply here yet, and why; whoever builds it moves the row into a test
       per category, poisson_sampling off
     normalised mutual information        the only score is an integer L1 distance, whose sensitivity is enumerated
                                          (unit/gate/test_queries_sensitivity)
-    bins from PrivTree or quantiles      grids are public; coarse cells are read off paid answers (the tape below)
+    bins from PrivTree or quantiles      grids are public; coarse cells are read off paid answers (the tape)
     wrong norm, tail bins of width 1     cost utility, not privacy
 
-Not repeated here: no cell raises, no column's type matters, one more fit is one more charge (test_flaws); no canary is
-told or written (test_canaries, conformance); a plan reads no row, a replay gives the same model (conformance).
+What generators do with answers, and what they save: test_peer_leaks_of_generators. Not repeated here: no cell raises,
+no column's type matters, one more fit is one more charge (test_flaws); no canary is told or written (test_canaries,
+conformance); a plan reads no row, a replay gives the same model (conformance).
 """
 
 from __future__ import annotations
 
-import gc
 import inspect
-import json
 import math
 import os
-import struct
-import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from safetensors.numpy import load as load_arrays
 
 from dpsynth.accounting.certify import epsilon_up
 from dpsynth.accounting.events import BoundedRange, Gaussian, Laplace, event_from_json, leaves
 from dpsynth.accounting.quantities import Delta
-from dpsynth.domain.columns import Category, Integer, Real
+from dpsynth.domain.columns import Category
 from dpsynth.domain.public import from_public
 from dpsynth.domain.table import Domain
 from dpsynth.domain.unit import rows
-from dpsynth.engines.base import AbstractEngine
 from dpsynth.engines.open import open_engine
 from dpsynth.errors import DpsynthError, PlanError
 from dpsynth.gate import (
@@ -59,145 +53,18 @@ from dpsynth.gate import (
 )
 from dpsynth.gate import grant as grant_module
 from dpsynth.gate.answers import add_noise, exact_answers
-from dpsynth.generators import MST, AbstractGenerator, Adaptive, Independent, load
+from dpsynth.generators import AbstractGenerator, Independent
 from dpsynth.pgm import Observation, estimate, forecast
-from tests.gate.support import ADD_REMOVE, BUDGET, rows_of, same
+from tests.gate.peers import RECIPES, Tape, draws_of
+from tests.gate.support import ADD_REMOVE, BUDGET, same
 from tests.gate.support import DOMAIN as SMALL
-from tests.unit.generators.support import DOMAIN, PLENTY, chain, fit, letters, opened, people
+from tests.unit.generators.support import PLENTY, chain, fit, letters, opened, people
 from tests.unit.noise.scripted import ScriptedEntropy
-
-RECIPES: dict[str, AbstractGenerator] = {
-    "independent": Independent(),
-    "mst": MST(),
-    "mst published": MST(selection="exponential"),
-    "adaptive": Adaptive(),
-}
 
 
 @pytest.fixture(params=list(RECIPES))
 def recipe(request: pytest.FixtureRequest) -> AbstractGenerator:
     return RECIPES[request.param]
-
-
-def _draws(ledger: Path) -> list[dict[str, Any]]:
-    """The draw rows of a ledger."""
-    return [body for body in rows_of(ledger) if body["type"] == "running"]
-
-
-def _files(folder: Path) -> dict[str, Any]:
-    """What a model saved, without the hashes of ledger rows and the digest over them."""
-
-    def scrub(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {k: scrub(v) for k, v in value.items() if k not in ("event_id", "sha256")}
-        return [scrub(v) for v in value] if isinstance(value, list) else value
-
-    found = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-    return {name: scrub(json.loads(raw)) if name.endswith(".json") else raw for name, raw in found.items()}
-
-
-# ------------------------------------------------------------------- nothing but paid answers decides, in any generator
-
-
-class Tape:
-    """Stands where noise is added: keeps the noisy answers of one fit, then gives them out for another table."""
-
-    def __init__(self) -> None:
-        self.noisy: list[list[np.ndarray]] = []
-        self.exact: list[list[np.ndarray]] = []
-        self.place: int | None = None
-
-    def __call__(self, exact: list[np.ndarray], *rest: Any) -> list[np.ndarray]:
-        if self.place is None:
-            self.exact.append(exact)
-            self.noisy.append(add_noise(exact, *rest))
-            return self.noisy[-1]
-        self.place += 1
-        return self.noisy[self.place - 1]
-
-
-def _other_people() -> pd.DataFrame:
-    """Far more rows, constant and empty columns, other extremes: nothing in common with `people()`."""
-    source = people(5000, seed=9)
-    return source.assign(town="atlantis", age=1e9, score=np.nan, income=-1.0, member=True)
-
-
-def test_nothing_but_noisy_answers_decides(recipe, tmp_path, monkeypatch) -> None:
-    """Everywhere: bounds, bins, iteration counts, sample sizes, known totals, privacy parameters, early stopping, the
-    choice of weights by private validation loss. Two tables with nothing in common give the same model, byte by byte,
-    if the same noisy answers come back. Fails if any step after, between or before releases looks at rows.
-    """
-    tape = Tape()
-    monkeypatch.setattr(grant_module, "add_noise", tape)
-    plan = recipe.plan(DOMAIN, budget=BUDGET)
-    told: dict[str, Any] = {}
-    for name, source in (("a", people()), ("b", _other_people()), ("control", _other_people())):
-        stages: list[tuple[str, float]] = []
-        if name == "control":
-            tape.place = None
-        model = plan.fit(opened(tmp_path / f"{name}.ledger", source), lambda *stage, to=stages: to.append(stage))
-        tape.place = 0
-        model.save(tmp_path / name)
-        asked = [(draw["query"], draw["mechanism"], draw["event"]) for draw in _draws(tmp_path / f"{name}.ledger")]
-        made = model.sample(seed=3)  # as many rows as the model thinks there are
-        told[name] = (_files(tmp_path / name), asked, stages, model.describe(), model.warnings, made.to_csv())
-    assert told["a"] == told["b"]
-    assert told["a"][0] != told["control"][0]  # the tape is what made them equal
-
-
-def test_the_first_question_and_all_noise_are_the_same_for_constant_and_empty_columns(recipe, tmp_path) -> None:
-    """dpmm: columns without values and constant columns were found in the data, and the constant was copied.
-
-    Fails if a column is dropped, or skipped, or asked on another grid because of its cells.
-    """
-    asked, answers = [], []
-    for name, source in (("varied", people()), ("constant", _other_people())):
-        model = fit(recipe, tmp_path / name, source)
-        asked.append(_draws(tmp_path / name)[0])
-        answers.append({m.clique[0]: m for m in model.measurements if len(m.clique) == 1})
-    for fact in ("query", "mechanism", "event", "draws"):
-        assert asked[0][fact] == asked[1][fact]
-    for name, one in answers[1].items():
-        assert one.values.shape == answers[0][name].values.shape
-        assert np.count_nonzero(one.values) > 0.5 * one.values.size, name  # cells of other values have noise too
-
-
-def test_an_outlier_moves_no_bin(recipe, tmp_path) -> None:
-    """margnet, smartnoise mwem, dpmm: minimum, maximum, categories and bins came from the data.
-
-    Under the same noise one more row of extremes moves one cell of each one-way by one. Fails if any bound, list or
-    grid follows the data.
-    """
-    whole = people(300)
-    extremes = {"town": "mars", "age": 10**12, "income": -1e308, "score": math.inf, "since": pd.Timestamp("2260-01-01")}
-    one_ways = []
-    for name, source in (("a", whole), ("b", pd.concat([whole, pd.DataFrame([extremes])], ignore_index=True))):
-        model = fit(recipe, tmp_path / name, source)
-        first = _draws(tmp_path / name)[0]["query"]
-        one_ways.append((first, model.measurements[: len(first["cliques"])]))
-    (first, ours), (second, theirs) = one_ways
-    assert first == second
-    assert [np.abs(b.values - a.values).sum() for a, b in zip(ours, theirs, strict=True)] == [1] * len(ours)
-
-
-def test_a_missing_cell_is_not_filled_from_the_column(tmp_path) -> None:
-    """dpmm: a real cell, drawn at random, stood for NaN and was saved.
-
-    Fails if what a missing cell counts as depends on any other row.
-    """
-    domain = Domain((Real(name="x", minimum=0.0, maximum=8.0), Integer(name="y", minimum=0, maximum=3, required=True)))
-    query, noise = Marginals((("x",), ("y",))), RoundedGaussian((5.0, 5.0))
-    event = with_slack(event_of(query, noise, rows(1), ADD_REMOVE))
-    moved = []
-    for around in (1.0, 7.0):
-        values = []
-        for gone in (0, 1):
-            source = pd.DataFrame({"x": [around] * 40 + [math.nan] * gone, "y": [around / 3] * 40 + [math.nan] * gone})
-            table = open_table(source, domain=domain, ledger=tmp_path / f"{around}{gone}", seed_not_private=1)
-            with table.reserve(event, job={}, budget=PLENTY) as grant:
-                values.append([m.values for m in grant.release(query, noise)])
-        moved.append([np.flatnonzero(b - a).tolist() for a, b in zip(*values, strict=True)])
-    assert moved[0] == moved[1] == [[0], [0]]
 
 
 # ------------------------------------------------------------------------------------------------- noise and its events
@@ -230,7 +97,7 @@ def test_odds_of_a_selection_move_by_no_more_than_its_epsilon(ledger) -> None:
     event = event_of(query, Exponential(epsilon), rows(1), ADD_REMOVE)
     with open_table(source, domain=SMALL, ledger=ledger).reserve(with_slack(event), job={}, budget=PLENTY) as grant:
         grant.release(query, Exponential(epsilon))
-    assert [event_from_json(draw["event"]) for draw in _draws(ledger)] == [BoundedRange(epsilon)]
+    assert [event_from_json(draw["event"]) for draw in draws_of(ledger)] == [BoundedRange(epsilon)]
 
 
 def test_noise_grows_with_the_rows_of_a_unit(tmp_path, monkeypatch) -> None:
@@ -244,7 +111,7 @@ def test_noise_grows_with_the_rows_of_a_unit(tmp_path, monkeypatch) -> None:
         monkeypatch.setattr(grant_module, "add_noise", tape)
         plan = Independent().plan(domain, budget=BUDGET, unit=rows(k))
         model = plan.fit(opened(tmp_path / f"{k}", chain(500, "abc", 3), domain, seed=4, unit=rows(k)))
-        (draw,) = _draws(tmp_path / f"{k}")
+        (draw,) = draws_of(tmp_path / f"{k}")
         charged = [leaf for leaf, _ in leaves(event_from_json(draw["event"])) if isinstance(leaf, Gaussian)]
         assert [leaf.squared_sensitivity for leaf in charged] == [k * k] * 3
         assert [m.sigma for m in model.measurements] == [leaf.sigma for leaf in charged]
@@ -269,7 +136,7 @@ def test_the_noise_on_record_is_the_noise_of_each_clique(recipe, ledger, monkeyp
             by_id.setdefault(m.event_id, []).append(m.sigma)
     charged = [
         [leaf.sigma for leaf, _ in leaves(event_from_json(draw["event"])) if isinstance(leaf, Gaussian)]
-        for draw in _draws(ledger)
+        for draw in draws_of(ledger)
     ]
     assert list(by_id.values()) == [sigmas for sigmas in charged if sigmas]
     whitened = [
@@ -315,7 +182,7 @@ def test_the_scale_of_noise_has_nothing_to_do_with_n(tmp_path) -> None:
         for n in (10, 20_000)
     )
     assert np.array_equal(few, many)
-    event = event_from_json(_draws(tmp_path / "20000")[0]["event"])
+    event = event_from_json(draws_of(tmp_path / "20000")[0]["event"])
     assert event == Laplace(4.0, 1)
     assert epsilon_up(event, Delta(0.0), ADD_REMOVE).epsilon == 0.25
 
@@ -334,7 +201,7 @@ def test_no_noise_is_used_twice(tmp_path) -> None:
         with table.reserve(event, job={"name": name}) as grant:
             answers += [tuple(m.values.tolist()) for m in grant.release(query, noise)]
     assert len(set(answers)) == 4
-    assert sum(len(list(leaves(event_from_json(draw["event"])))) for draw in _draws(tmp_path / "l")) == 4
+    assert sum(len(list(leaves(event_from_json(draw["event"])))) for draw in draws_of(tmp_path / "l")) == 4
 
 
 def test_the_operating_system_is_the_only_source_of_noise(recipe, tmp_path, monkeypatch) -> None:
@@ -368,89 +235,6 @@ def test_released_numbers_are_whole(recipe, ledger) -> None:
     """Nearly all: continuous floating-point noise, whose low bits tell neighbours apart. Fails on any float answer."""
     model = fit(recipe, ledger, people(200), seed=None)
     assert {m.values.dtype for m in model.measurements} == {np.dtype(np.int64)}
-
-
-# -------------------------------------------------------------------------------------------------- the fitted artefact
-
-
-def test_a_saved_model_holds_no_row(recipe, ledger, tmp_path) -> None:
-    """dpmm: the saved pipeline held the whole raw column, 2,000 of 2,000 values, and the exact root count.
-
-    Fails if any file holds a value, as text or as binary, or the number of rows.
-    """
-    n = 2003
-    values = np.random.default_rng(5).random(n) * 100
-    values[7] = 77.777123
-    domain = Domain((Real(name="wage", minimum=0.0, maximum=100.0), Category(name="one", values=("a", "b"))))
-    model = fit(recipe, ledger, pd.DataFrame({"wage": values, "one": ["a"] * n}), domain)
-    model.save(tmp_path / "model")
-    files = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
-    blob = b"\n".join(path.read_bytes() for path in files)
-    forms: list[Callable[[float], bytes]] = [lambda v: struct.pack("<d", v), lambda v: struct.pack(">d", v)]
-    forms.append(lambda v: repr(v).encode())
-    assert [v for v in values.tolist() for form in forms if form(v) in blob] == []
-    assert struct.pack("<f", 77.777123) not in blob
-    arrays = {f"{p}{k}": v for p in files if p.suffix == ".safetensors" for k, v in load_arrays(p.read_bytes()).items()}
-    assert [name for name, array in arrays.items() if (np.asarray(array) == n).any()] == []
-    assert arrays
-    assert model.total != n
-    assert struct.pack("<d", model.total) in blob or repr(model.total).encode() in blob  # it would be seen
-
-
-def test_a_model_keeps_no_table(recipe, ledger) -> None:
-    """synthcity aim: the raw table was inside the fitted plugin. Fails if anything in the model still refers to it."""
-
-    def engines() -> int:
-        gc.collect()
-        return sum(isinstance(obj, AbstractEngine) for obj in gc.get_objects())
-
-    before = engines()
-    source = people(200)
-    seen = weakref.ref(source)
-    table = opened(ledger, source)
-    model = recipe.plan(DOMAIN, budget=BUDGET).fit(table)
-    assert engines() > before
-    del source, table
-    assert engines() == before
-    assert seen() is None
-    assert len(model.sample(10)) == 10
-
-
-def test_sampling_again_spends_nothing(recipe, ledger, tmp_path, monkeypatch) -> None:
-    """synthcity aim: each generate() measured the raw table anew. smartnoise: preprocessing had an epsilon beside it.
-
-    One plan is one charge within its budget, each look at rows has its own draw row, and after that nothing is read or
-    charged. Fails if sampling, projecting, saving or loading touches the ledger or the rows.
-    """
-    looks: list[int] = []
-    for name in ("counts", "parity_sums"):
-        real = getattr(AbstractEngine, name)
-        monkeypatch.setattr(AbstractEngine, name, lambda *a, real=real: looks.append(1) or real(*a))
-    model = fit(recipe, ledger)
-    book = ledger.read_bytes()
-    assert len(looks) == len(_draws(ledger)) > 0
-    (charge,) = show(ledger)["charges"]
-    assert charge["state"] == "done"
-    assert show(ledger)["accounts"][0]["spent"] <= BUDGET.epsilon
-    first, second = model.sample(), model.sample()
-    assert not first.equals(second)
-    model.project(("class", "town"))
-    model.save(tmp_path / "m")
-    load(tmp_path / "m").sample(5)
-    assert ledger.read_bytes() == book
-    assert len(looks) == len(_draws(ledger))
-
-
-def test_the_sample_size_is_noisy(recipe, tmp_path) -> None:
-    """smartnoise mst and aim: the exact number of rows was the default sample size and the known total.
-
-    Fails if the default size is n, or does not move with the noise.
-    """
-    n = 700
-    sizes = [len(fit(recipe, tmp_path / f"{seed}", people(n), seed=seed).sample()) for seed in (11, 12, 13)]
-    assert n not in sizes
-    assert len(set(sizes)) == 3
-    assert all(abs(size - n) < 250 for size in sizes)
 
 
 # ------------------------------------------------------------------------------------------------- doors and parameters
@@ -498,16 +282,3 @@ def test_the_memory_cap_counts_what_the_model_holds() -> None:
     given = [Observation(pair, np.ones((40, 40)), 1.0) for pair in cycle]
     with pytest.raises(PlanError, match="raise memory_cap_bytes"):
         estimate(sizes, given, memory_cap_bytes=room)
-
-
-def test_the_planner_stays_below_its_cell_cap(ledger) -> None:
-    """The same where pairs are chosen: more pairs are measured than fit, and the fitted tree is below the cap."""
-    cap = 300
-    domain = letters("abcdef", 4)
-    rng = np.random.default_rng(0)
-    hidden = rng.integers(0, 4, (4000, 1))
-    source = pd.DataFrame(np.where(rng.random((4000, 6)) < 0.7, hidden, rng.integers(0, 4, (4000, 6))).astype(str))
-    model = fit(Adaptive(cell_cap=cap), ledger, source.set_axis(list("abcdef"), axis=1), domain, PLENTY)
-    measured = [m.clique for m in model.measurements if len(m.clique) == 2]
-    assert forecast(model.graph.sizes, measured).cells > cap
-    assert sum(math.prod(model.graph.sizes[c] for c in clique) for clique in model.graph.cliques) <= cap

@@ -101,6 +101,17 @@ def test_other_accounts_have_their_own_cap_and_the_ledger_one_over_all(book) -> 
     assert verify(book.path).ok
 
 
+def test_what_was_burned_counts_against_the_whole_ledger_too(book) -> None:
+    """Three tables whose charges fit the ledger's cap together; a fourth does not, whatever became of the others."""
+    for number, state in ((1, "burned"), (2, "burned"), (3, "done")):
+        made = charge(book, number=number)
+        finish(book, made.seq, state)
+        made.lease.release()
+    set_cap(book, None, Budget(epsilon=0.8, delta=1e-5))
+    with pytest.raises(BudgetRefused, match="The cap of the whole ledger"):
+        charge(book, number=4)
+
+
 def test_a_cap_is_certified_at_its_own_delta(book) -> None:
     strict = Budget(epsilon=0.45, delta=1e-9)
     account_for(book, identity(1), rows(1), cap=strict)
