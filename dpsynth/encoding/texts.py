@@ -75,7 +75,9 @@ def instants_of(texts: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         text = pc.struct_field(parts, name)
         return pc.cast(pc.if_else(pc.equal(text, ""), default, text), pa.int64()).to_numpy(zero_copy_only=False)
 
-    year, month, day = np.clip(part("year"), -_LAST_YEAR, _LAST_YEAR), part("month"), part("day")
+    # Arrow reads "-5" as an integer, but not "+5".
+    years = pc.cast(pc.utf8_ltrim(pc.struct_field(parts, "year"), "+"), pa.int64()).to_numpy(zero_copy_only=False)
+    year, month, day = np.clip(years, -_LAST_YEAR, _LAST_YEAR), part("month"), part("day")
     hour, minute, second = part("hour"), part("minute"), part("second")
     fraction = pc.struct_field(parts, "fraction")
     micro = pc.cast(pc.utf8_slice_codeunits(pc.utf8_rpad(fraction, 6, "0"), 0, 6), pa.int64())

@@ -52,6 +52,7 @@ def test_what_is_no_number_is_nan_and_changes_no_other() -> None:
         ("2020-01-01T00:00Z", datetime(2020, 1, 1)),
         ("2020-01-01 00:00:00 UTC", datetime(2020, 1, 1)),
         ("0001-01-01", datetime(1, 1, 1)),
+        ("+2020-01-01", datetime(2020, 1, 1)),
         ("9999-12-31 23:59:59.999999", datetime(9999, 12, 31, 23, 59, 59, 999_999)),
     ],
 )
@@ -78,9 +79,10 @@ def test_what_is_no_date_is_none(text: str) -> None:
 
 
 def test_far_years_stay_in_range() -> None:
-    found, valid = instants_of(texts("999999-01-01", "-999999-01-01"))
+    found, valid = instants_of(texts("999999-01-01", "-999999-01-01", "+999999-01-01", "+12020-01-01"))
     assert valid.all()
     assert found[0] > 2**61 > 0 > found[1]
+    assert found[2] == found[0] > found[3] > 0
 
 
 def test_truth_values() -> None:
