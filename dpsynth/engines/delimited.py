@@ -161,7 +161,8 @@ def _lines(stream: BinaryIO, rest: bytes) -> Iterator[bytes]:
         whole, carry = text[:stop], text[stop:]
         if skipping and stop:
             whole, skipping = whole[whole.index(b"\n") + 1 :], False
-        if len(carry) > LINE_CAP:
+        # One byte more may be the CR of a line end; whatever is kept is judged by `readable_lines`, without it.
+        if len(carry) > LINE_CAP + 1:
             carry, skipping = b"", True
         if whole:
             yield whole

@@ -116,6 +116,18 @@ def test_a_very_long_line_is_no_row(write: Write, block: int, monkeypatch: pytes
     assert read(write(b"a,b\n" + b"\n".join(lines))) == [(b"1", b"2"), (b"x" * 18, b"3"), (b"6", b"7")]
 
 
+@pytest.mark.parametrize("block", [1, 3, 4, 5, 16, 1000])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+@pytest.mark.parametrize("before", [b"", b"\n", b"y\n", b"yy\n", b"yyy\n"])
+def test_a_line_of_the_cap_is_judged_alone(
+    write: Write, block: int, end: bytes, before: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delimited, "_BLOCK", block)
+    monkeypatch.setattr(delimited, "LINE_CAP", 20)
+    path = write(b"a\n" + before + b"x" * 20 + end + b"x" * 21 + end + b"z" + end)
+    assert read(path, "a") == [(before.strip(),)] * bool(before.strip()) + [(b"x" * 20,), (b"z",)]
+
+
 @pytest.mark.parametrize(
     ("name", "pack"),
     [
