@@ -84,7 +84,7 @@ class WithSlack(AbstractProfile):
 
     def epsilon_up(self, delta: float) -> float:
         # Slack may take a sixteenth of delta: the fixed point below is then a contraction, and what lies beyond
-        # (epsilon above log(delta / 16 slack), about 38 for the gate's slack at delta 1e-5) is called infinite.
+        # (epsilon above log(delta / 16 slack), about 41 for the gate's slack at delta 1e-5) is called infinite.
         epsilon = 0.0
         for _ in range(100):
             cost = self.cost_up(epsilon)
