@@ -8,7 +8,8 @@ guarantee         unit, relation, promised and certified (epsilon rounded up, de
 private, entropy  whether the noise came from the operating system
 model             what the model says of itself: cliques, cells, estimated number of rows
 steps             the budget waterfall: share of mu squared, number of answers, a sentence each
-ledger            every charge of the account, the draws behind this release, the head of the hash chain
+ledger            the charge of this release and the draws behind it; nothing of accounts or other charges, which depend
+                  on the rows
 sampling          rows and seed of the table, both public
 warnings          sentences for whoever uses the table
 versions          dpsynth, Python and the libraries that numbers depend on

@@ -1,6 +1,8 @@
-"""What a ledger tells people and certificates.
+"""What a ledger tells its owner (`show`), and what a release publishes of it (`extract`).
 
-Public facts only: no sketch, no key and no idempotency key leaves the file.
+No sketch, no key and no idempotency key leaves the file either way. `show` is for whoever runs jobs: names of accounts,
+numbers of rows and what an account spent depend on which tables were recognised, and so on the rows. `extract` is for
+everybody: it tells of one release's own charge only what its plan and its noisy answers tell.
 """
 
 from __future__ import annotations
@@ -27,6 +29,8 @@ __all__ = ["book_non_private", "extract", "ledger_extract", "raise_cap", "show"]
 def show(path: Path | str) -> dict[str, Any]:
     """The whole ledger as plain JSON: its accounts, what they have spent and have left, and every charge.
 
+    It is not for publication: which account a table was charged to depends on its rows.
+
     Raises:
         LedgerError: the ledger is missing or cannot be used.
     """
@@ -40,21 +44,24 @@ def show(path: Path | str) -> dict[str, Any]:
 
 
 def extract(path: Path | str, account: str, event_ids: Sequence[str] | None = None) -> dict[str, Any]:
-    """What a certificate needs of one account: every charge ever made to it, and the draws behind one release.
+    """What a release publishes of the ledger: its own charge, and the draws behind it.
 
     Args:
         path: the ledger.
-        account: its name.
-        event_ids: the draws to list (as measurements quote them); None lists all of the account.
+        account: the account that holds the draws; its name is not published.
+        event_ids: the draws of the release (as measurements quote them); None lists all of the account, which is for
+            the ledger's owner.
 
     Returns:
-        Plain JSON. `charges` holds all events of the account, so that its epsilon can be recomputed without the ledger.
+        Plain JSON. `charges` are those that hold the draws, counted from 0; `draws` name their charge by that number.
 
     Raises:
         InputError: there is no such account.
         LedgerError: the ledger cannot be used, or does not hold one of the draws.
 
-    Guarantee: post-processing; no sketch, key, idempotency key, or time between a draw and its answer is in it.
+    Guarantee: post-processing of the plan and the noisy answers, up to a date, hashes, and what a replay tells
+        (docs/threat-model.md). No account, row number, spent budget or other charge is in it: which tables the ledger
+        knows depends on rows. A date says nothing of how long a job ran.
     """
     with _open(path).reading() as state:
         holder = account_named(state, account)
@@ -64,12 +71,15 @@ def extract(path: Path | str, account: str, event_ids: Sequence[str] | None = No
             raise LedgerError(
                 f"The account {account} does not hold one of the draws asked for.\nName the ledger they are in."
             )
+        held = {draws[event_id][0].seq for event_id in wanted}
+        charges = [charge for charge in holder.reservations if charge.seq in held]
+        place = {charge.seq: i for i, charge in enumerate(charges)}
+        relation = _relation(state)
         return {
-            "ledger": _ledger_facts(state),
-            "account": _account_facts(holder, state),
-            "charges": [_charge_facts(charge) for charge in holder.reservations],
-            "draws": [_draw_facts(*draws[event_id]) for event_id in wanted],
-            "non_private": [_look_facts(look) for look in state.non_private if look["account"] == account],
+            "relation": relation.value,
+            "unit": str(holder.unit),
+            "charges": [_published_charge(charge, relation) for charge in charges],
+            "draws": [_draw_facts(place[draws[name][0].seq], draws[name][1]) for name in wanted],
         }
 
 
@@ -156,11 +166,29 @@ def _charge_facts(charge: Reservation) -> dict[str, Any]:
     }
 
 
-def _draw_facts(charge: Reservation, made: Draw) -> dict[str, Any]:
+def _published_charge(charge: Reservation, relation: NeighbouringRelation) -> dict[str, Any]:
+    body, certified = charge.body, None
+    if body["budget"] is not None:
+        cost = spent_up((charge.event,), body["budget"]["delta"], relation)
+        certified = {"epsilon": format_epsilon_up(cost), "delta": body["budget"]["delta"]}
+    return {
+        "purpose": body["purpose"],
+        "job": body["job"],
+        "budget": body["budget"],
+        "certified": certified,
+        "event": event_to_json(charge.event),
+        "draws": len(charge.draws),
+        "private": charge.private,
+        "date": body["time"][:10],
+        "dpsynth": body["dpsynth"],
+    }
+
+
+def _draw_facts(place: int, made: Draw) -> dict[str, Any]:
     body = made.body
     named = ("index", "query", "mechanism", "event", "draws", "total_variation", "private")
     answer = None if made.answer_body is None else made.answer_body["digest"]
-    return {"event_id": made.event_id, "charge": charge.seq, **{name: body[name] for name in named}, "answer": answer}
+    return {"event_id": made.event_id, "charge": place, **{name: body[name] for name in named}, "answer": answer}
 
 
 def _look_facts(look: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from dpsynth.accounting.events import Composed, event_from_json
 from dpsynth.accounting.quantities import Budget, Delta
 from dpsynth.errors import InputError, LedgerError
 from dpsynth.gate import book_non_private, extract, ledger_extract, raise_cap, show
+from dpsynth.gate.ledger import Ledger
 from tests.gate.support import ADD_REMOVE, BUDGET, EVENT, PAIR, PAIR_NOISE, TINY, frame, opened, run_job
 
 
@@ -46,22 +48,69 @@ def test_show(told, ledger) -> None:
     assert [look["reason"] for look in facts["non_private"]] == ["internal page"]
 
 
-def test_an_extract_holds_what_a_certificate_needs(told, ledger) -> None:
+def test_an_extract_holds_the_charge_of_its_release_and_nothing_else(told, ledger) -> None:
     table, event_ids = told
     facts = ledger_extract(table, event_ids)
     assert json.loads(json.dumps(facts)) == facts
     assert facts == extract(ledger, "table-1", event_ids)
-    events = tuple(event_from_json(c["event"]) for c in facts["charges"])
-    assert events == (EVENT, EVENT)  # all of the account, not of this release alone
-    assert epsilon_up(Composed(events), Delta(1e-5), ADD_REMOVE).epsilon == facts["account"]["spent"]
+    assert set(facts) == {"relation", "unit", "charges", "draws"}
+    assert (facts["relation"], facts["unit"]) == ("add_remove", "rows(1)")
+    (charge,) = facts["charges"]  # the account has two
+    assert event_from_json(charge["event"]) == EVENT
+    assert (charge["purpose"], charge["job"], charge["draws"]) == ("MST", {"name": "second"}, 1)
+    assert charge["budget"] == {"epsilon": 1.0, "delta": 1e-5}
+    cost = epsilon_up(EVENT, Delta(1e-5), ADD_REMOVE).epsilon
+    assert cost <= float(charge["certified"]["epsilon"]) <= cost + 1e-4
+    assert charge["certified"]["delta"] == 1e-5
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", charge["date"])
     (draw,) = facts["draws"]
     assert draw["event_id"] == event_ids[0]
+    assert draw["charge"] == 0
     assert draw["query"]["cliques"] == [list(c) for c in PAIR.cliques]
     assert draw["draws"] == 28
     assert draw["total_variation"] <= 2.0**-120
     assert len(draw["answer"]) == 64
-    assert len(facts["non_private"]) == 1
-    assert "other" not in json.dumps(facts)
+    assert not {"table-1", "other", "first", "third", "internal page"} & set(re.findall(r"[\w -]+", json.dumps(facts)))
+
+
+def test_an_extract_without_named_draws_lists_all_charges_that_were_drawn_from(told, ledger) -> None:
+    facts = extract(ledger, "table-1")
+    assert [charge["job"]["name"] for charge in facts["charges"]] == ["first", "second"]
+    assert [draw["charge"] for draw in facts["draws"]] == [0, 0, 1]
+
+
+def test_a_charge_without_a_budget_has_no_certified_figure(ledger) -> None:
+    table = opened(ledger, cap=BUDGET)
+    run_job(table, budget=None)
+    (charge,) = ledger_extract(table)["charges"]
+    assert (charge["budget"], charge["certified"]) == (None, None)
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("removed", [0, 150, 199])
+def test_extracts_of_neighbours_are_equal(tmp_path, earlier, removed) -> None:
+    """On a table and on one without one row or with almost none; also after another job on the whole table."""
+    told = []
+    for name, source in {"whole": frame(), "less": frame().iloc[removed + 1 :]}.items():
+        path = tmp_path / f"{name}.ledger"
+        if earlier:
+            run_job(opened(path), "earlier")
+        table = opened(path, source)
+        run_job(table, "now")
+        newest = [c for c in show(path)["charges"] if c["job"] == {"name": "now"}]
+        assert len(newest) == 1
+        told.append(ledger_extract(table, _draws_of(path, newest[0]["row"])))
+    for facts in told:
+        assert len(facts["draws"]) == 2
+        for draw in facts["draws"]:
+            draw["event_id"] = draw["answer"] = "a hash"
+        facts["charges"][0]["date"] = "a date"
+    assert told[0] == told[1]
+
+
+def _draws_of(path, reservation: int) -> list[str]:
+    with Ledger.open(path).reading() as state:
+        return [made.event_id for made in state.reservations[reservation].draws]
 
 
 def test_an_extract_holds_no_key_in_any_field(told, ledger) -> None:
@@ -78,6 +127,7 @@ def test_an_extract_holds_no_key_in_any_field(told, ledger) -> None:
 
     walk(extract(ledger, "table-1"))
     assert not names & {"key", "sealed", "secret", "sketch", "payload", "overrides", "stored", "sqlite"}
+    assert not names & {"account", "spent", "rows", "row", "head", "time", "state", "cap"}
 
 
 def test_unknown_draws_and_accounts_are_refused(told, ledger) -> None:
