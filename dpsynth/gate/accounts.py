@@ -17,14 +17,15 @@ if TYPE_CHECKING:
 
 __all__ = ["account_for", "account_named", "book_non_private", "cap_body", "set_cap"]
 
-KNOWN_SKETCHES = 16
-"""How many variants of a table an account remembers."""
-
 
 def account_for(
     book: Ledger, fingerprint: Fingerprint, unit: PrivacyUnit, declared: str | None = None, cap: Budget | None = None
 ) -> str:
     """The account of a table: the declared one, else the one that knows at least half of its rows, else a new one.
+
+    Every state of a table that an account has seen counts, so a window that slides over time stays with its account as
+    long as it is opened before half of it has changed. A small sample of a large table is not found by its rows
+    (`dpsynth.gate.identity` says how small): declare its account.
 
     Args:
         book: the ledger.
@@ -50,7 +51,7 @@ def account_for(
                 f"The account {name} of this table protects {account.unit}; {unit} was asked.\n"
                 "Use the unit of the account, or declare another account."
             )
-        if name not in exact and len(account.identities) < KNOWN_SKETCHES:
+        if name not in exact:  # every state is kept, so that a table that changes bit by bit stays with its account
             sealed = pack_fingerprint(fingerprint)
             digest = sealed_digest(ledger.state.secret, sealed)
             ledger.append({"type": "identity", "account": name, "overrides": overrides, "sealed": digest}, sealed)

@@ -1,8 +1,10 @@
-"""Which account a table belongs to: overlap of keyed sketches, so that a copy cannot reset its budget.
+"""Which account a table belongs to: overlap of keyed sketches, so that an unthinking copy does not reset its budget.
 
 A sketch holds the smallest distinct keyed hashes of a table's rows (bottom-k). Below the smaller of the two largest
 hashes both sketches are complete random samples of their tables' distinct rows, so the share of the smaller sample that
-is found in the other estimates |A and B| / min(|A|, |B|): 1 for a copy, a reordered copy, a sample or a superset.
+is found in the other estimates |A and B| / min(|A|, |B|): 1 for a copy, a reordered copy, a superset, or a sample that
+is not too small. Of a sample of k from n distinct rows about 512 k / n lie below that hash; where there is none the
+sample is not recognised (at 1 that happens to a third of samples, at 4 to one in fifty). Declare the account of those.
 Sketches and the key live in the ledger file only. Nothing here is ever printed or exported.
 """
 
@@ -28,7 +30,7 @@ _DIGEST_BYTES = 16
 
 
 def overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Estimated share of the smaller table's distinct rows that the other table holds: 0..1.
+    """Estimated share of the smaller table's distinct rows that the other holds: 0..1; 0 where nothing can be told.
 
     Args:
         one: uint64[<= 512], a sketch.

@@ -41,8 +41,9 @@ def open_table(
         relation: which tables count as neighbours; one per ledger.
         ledger: the file that remembers every charge; made where it does not exist. None means the file that
             DPSYNTH_LEDGER names, else ledger.sqlite in the user's data folder. There is no way without a ledger.
-        account: the account to charge. None finds it by the rows: a copy, a sample or a slightly changed table is
-            charged to the account that knows it. A name overrides that, and is recorded.
+        account: the account to charge. None finds it by the rows: a copy or a slightly changed table is charged to the
+            account that knows it; a sample of k from n distinct rows only where about 512 k / n is at least a few, so
+            name the account of smaller ones. A name overrides the search, and is recorded.
         cap: what the account may spend in all. None: the budget of its first release.
         engine: "auto", "memory" or "duckdb"; the same as `performance.engine`.
         performance: what cannot change privacy.

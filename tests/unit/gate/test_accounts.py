@@ -10,7 +10,7 @@ from dpsynth.accounting.quantities import Budget
 from dpsynth.domain.unit import rows
 from dpsynth.errors import InputError, LedgerError
 from dpsynth.gate import open_table
-from dpsynth.gate.accounts import KNOWN_SKETCHES, account_for, book_non_private, set_cap
+from dpsynth.gate.accounts import account_for, book_non_private, set_cap
 from dpsynth.gate.ledger import Ledger
 from tests.gate.support import (
     ADD_REMOVE,
@@ -80,11 +80,28 @@ def test_a_chain_of_small_changes_stays_with_its_account(ledger) -> None:
     assert names == {"table-1"}
 
 
-def test_known_variants_are_bounded(ledger) -> None:
-    table = wide_frame()
-    for i in range(KNOWN_SKETCHES + 4):
-        assert _account(ledger, table.iloc[i:]) == "table-1"
-    assert kinds_of(ledger).count("identity") == KNOWN_SKETCHES
+def test_a_sliding_window_stays_with_its_account(ledger) -> None:
+    rows_ever = wide_frame(2000 + 40 * 100)
+    names = {_account(ledger, rows_ever.iloc[day * 100 : day * 100 + 2000]) for day in range(40)}
+    assert names == {"table-1"}
+    assert kinds_of(ledger).count("identity") == 40
+    assert _account(ledger, rows_ever.iloc[:2000]) == "table-1"  # the first window is still known, by its digest
+    assert kinds_of(ledger).count("identity") == 40
+
+
+def test_a_window_that_was_not_opened_meanwhile_is_another_table(ledger) -> None:
+    rows_ever = wide_frame(4000)
+    assert _account(ledger, rows_ever.iloc[:2000]) == "table-1"
+    assert _account(ledger, rows_ever.iloc[1900:3900]) == "table-2"
+
+
+def test_a_small_sample_of_a_large_table_needs_a_declared_account(ledger) -> None:
+    """512 k / n = 0.1 rows of the sample are expected in the table's sketch: it is (nearly) never recognised."""
+    table = wide_frame(20_000)
+    assert _account(ledger, table) == "table-1"
+    assert _account(ledger, table.iloc[:4]) == "table-2"
+    assert _account(ledger, table.iloc[4:8], account="table-1") == "table-1"
+    assert _account(ledger, table.iloc[::20]) == "table-1"  # 512 k / n = 26
 
 
 def test_opening_a_known_table_writes_nothing(ledger) -> None:

@@ -25,6 +25,17 @@ def test_a_sample_of_a_table_overlaps_wholly(hashes, share) -> None:
     assert overlap(_sketch(hashes[: int(share * len(hashes))]), _sketch(hashes)) == 1.0
 
 
+@pytest.mark.parametrize("expected", [0.1, 1.0, 4.0, 20.0])
+def test_a_small_sample_is_recognised_as_often_as_one_of_its_rows_is_in_the_sketch(expected) -> None:
+    """A sample of k of n rows has about 512 k / n of them in the sketch: none with probability exp(-512 k / n)."""
+    rng = np.random.default_rng(7)
+    table = rng.integers(0, 2**63, 100_000).astype(np.uint64)
+    whole, k = _sketch(table), round(expected * len(table) / SKETCH_SIZE)
+    found = [overlap(whole, _sketch(rng.choice(table, k, replace=False))) for _ in range(200)]
+    assert set(found) <= {0.0, 1.0}
+    assert np.mean(found) == pytest.approx(1 - np.exp(-expected), abs=0.1)
+
+
 @pytest.mark.parametrize("common", [0.0, 0.2, 0.5, 0.8])
 def test_overlap_estimates_the_common_share(hashes, common) -> None:
     half = len(hashes) // 2
