@@ -164,7 +164,10 @@ class ContinuousEncoder(AbstractNumericEncoder):
         values = np.clip(low * (1 - share) + high * share, low, np.maximum(low, np.nextafter(high, -np.inf)))
         if self.column.decimals is None:
             return values
-        return np.clip(np.round(values, self.column.decimals), self.column.minimum, self.column.maximum)
+        with np.errstate(over="ignore"):
+            rounded = np.round(values, self.column.decimals)
+        rounded = np.where(np.isinf(rounded), values, rounded)  # so large that it has no digits to round
+        return np.clip(rounded, self.column.minimum, self.column.maximum)
 
     def cell_labels(self) -> list[str]:
         edges = self.grid_edges

@@ -110,6 +110,12 @@ def test_a_special_value_far_beyond_the_grid_is_a_cell_like_any_other(special: f
     assert column.decode(np.array([1]), np.random.default_rng(0)).tolist() == [special]
 
 
+def test_numbers_too_large_to_round_are_decoded_as_they_are() -> None:
+    column = real(0, 1e300, decimals=15, grid=Grid(cells=4))
+    values = column.decode(np.full(100, 2), np.random.default_rng(0))
+    assert (column.encode(pa.array(values)) == 2).all()
+
+
 def test_decode_of_missing() -> None:
     assert integer(0, 3).decode(np.array([0, 1]), np.random.default_rng(0)).tolist() == [None, 0]
 
