@@ -89,7 +89,8 @@ def test_no_pure_step_but_bounded_range_gets_its_discount() -> None:
         math.log(p**a * (1 - p) ** (1 - a) + (1 - p) ** a * p ** (1 - a)) / (a - 1) / a
         for a in np.linspace(1.01, 20, 200)
     )
-    assert epsilon**2 / 8 < worst <= epsilon**2 / 2
+    for step in (PureDP(epsilon), Laplace(1.0 / epsilon, 1)):
+        assert float(rho_of_pure(BoundedRange(epsilon))) < worst <= float(rho_of_pure(step)) == epsilon**2 / 2
 
 
 def _renyi_per_order(p: np.ndarray, q: np.ndarray) -> float:
