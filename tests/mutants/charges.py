@@ -139,8 +139,8 @@ CHARGES = (
     Mutant(
         "a replay ignores that the table has changed",
         "gate/identity.py",
-        "message = fingerprint.digest + canonical_json(facts)",
-        "message = canonical_json(facts)",
+        'hmac.new(secret, b"job" + message, hashlib.sha256)',
+        'hmac.new(secret, b"job" + canonical_json(facts), hashlib.sha256)',
         (GATE + "test_charges.py::test_the_same_job_is_found_again_and_everything_else_is_new",),
     ),
     Mutant(

@@ -29,10 +29,10 @@ MUTANTS = (
     ),
     Mutant(
         "an error from an engine keeps its words",
-        "gate/opaque.py",
-        "kind = type(error).__name__",
-        "kind = str(error)",
-        ("tests/gate/test_canaries.py::test_an_error_deep_in_an_engine_loses_its_words",),
+        "gate/grant.py",
+        'return without_words(cross, "Its charge is burned.")',
+        "return cross()",
+        ("tests/gate/test_canaries.py::test_an_error_deep_in_an_engine_loses_its_words[counts]",),
     ),
     Mutant(
         "bounds are taken from the data",
