@@ -10,7 +10,7 @@ import numpy as np
 
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
-from dpsynth.engines.fingerprint import Fingerprint, fingerprint
+from dpsynth.engines.fingerprint import Fingerprint, digest_codes, fingerprint
 from dpsynth.engines.kernel import Counter, compact
 from dpsynth.engines.parity import ParityCounter
 
@@ -90,8 +90,12 @@ class AbstractEngine(ABC):
         return counter.total()
 
     def fingerprint(self, key: bytes) -> Fingerprint:
-        """Keyed identity of the rows over the modelled columns; equal for a copied, reordered or re-encoded table."""
-        return fingerprint(self.values(), key)
+        """Keyed identity of the rows over the modelled columns; equal for a copied, reordered or re-encoded table.
+
+        Its `codes_digest` is of what is counted: it differs wherever a count could, and with the domain.
+        """
+        domain, sizes = self.encoder.domain.digest(), [self.encoder.sizes[name] for name in self.encoder.names]
+        return fingerprint(self.values(), key, digest_codes(self.batches(), sizes, domain, key))
 
 
 def _negative_cells(size: int, signs: np.ndarray | None) -> np.ndarray:

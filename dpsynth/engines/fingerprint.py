@@ -12,14 +12,17 @@ What the sketch (the 512 smallest distinct row hashes) tells:
     with the key      whether a guessed row is likely to be among those 512
 So key and sketch stay in the ledger file (mode 0600) and leave it together or not at all.
 
-What it cannot do: a table with other columns, renamed columns or recoded values (1/2 for "male"/"female") has other
-hashes. A declared account name covers such cases.
+What is counted is finer than this in places ("NA" may be a listed value or a missing one) and depends on the domain, so
+the codes digest tells besides whether two tables are encoded alike: only then is a stored answer the answer of both.
+
+What the sketch cannot do: a table with other columns, renamed columns or recoded values (1/2 for "male"/"female") has
+other hashes. A declared account name covers such cases.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,13 +31,13 @@ import numpy as np
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["SKETCH_SIZE", "Fingerprint", "fingerprint"]
+__all__ = ["SKETCH_SIZE", "Fingerprint", "digest_codes", "fingerprint"]
 
 SKETCH_SIZE = 512
 # Texts that programs write for "nothing"; not the domain's list, so that editing the domain does not change a table's
 # identity.
 _NOTHING = ("", "nan", "nat", "none", "null", "<na>", "na", "n/a")
-_MISSING, _NUMBER, _INSTANT = 1, 2, 3
+_MISSING, _NUMBER, _INSTANT, _CODE = 1, 2, 3, 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,21 +47,26 @@ class Fingerprint:
     Attributes:
         sketch: uint64[<= 512], the smallest distinct keyed hashes of rows, increasing.
         digest: bytes[16], keyed order-free hash of the whole multiset of rows.
+        codes_digest: bytes[16], keyed order-free hash of the multiset of encoded rows, and of the domain.
     """
 
     sketch: np.ndarray
     digest: bytes
+    codes_digest: bytes
 
     def __repr__(self) -> str:
         return "Fingerprint(...)"
 
 
-def fingerprint(batches: Iterable[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]], key: bytes) -> Fingerprint:
+def fingerprint(
+    batches: Iterable[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]], key: bytes, codes_digest: bytes
+) -> Fingerprint:
     """Identity of a table in one pass and bounded memory.
 
     Args:
         batches: named columns of equal length, batch by batch.
         key: the secret; any length.
+        codes_digest: what `digest_codes` gave for the same table.
     """
     sketch, sums = np.empty(0, np.uint64), np.zeros(2, np.uint64)
     row_key = _words(key, b"row", 2)
@@ -75,7 +83,34 @@ def fingerprint(batches: Iterable[Iterator[tuple[str, pa.Array | pa.ChunkedArray
             first = first[first < sketch[-1]]
         sketch = np.unique(np.concatenate([sketch, first]))[:SKETCH_SIZE]
     digest = hashlib.blake2b(sums.astype("<u8").tobytes(), key=_short(key), digest_size=16, person=b"table")
-    return Fingerprint(sketch, digest.digest())
+    return Fingerprint(sketch, digest.digest(), codes_digest)
+
+
+def digest_codes(batches: Iterable[Sequence[np.ndarray]], sizes: Sequence[int], domain: str, key: bytes) -> bytes:
+    """Keyed order-free hash of a multiset of encoded rows, in one pass and bounded memory.
+
+    Args:
+        batches: encoded columns of equal length, batch by batch.
+        sizes: cells of each column.
+        domain: digest of the domain that gave the codes.
+        key: the secret; any length.
+
+    Returns:
+        bytes[16]; equal for equal multisets of rows under one domain.
+    """
+    sums, row_key = np.zeros(2, np.uint64), _words(key, b"coded row", 2)
+    tables = [
+        _mix(np.arange(size, dtype=np.uint64), _CODE, _words(key, b"codes:%d" % place, 3))
+        for place, size in enumerate(sizes)
+    ]
+    for batch in batches:
+        total = np.zeros(len(batch[0]), np.uint64)
+        for table, codes in zip(tables, batch, strict=True):
+            total += table[codes]
+        first, second = _siphash(total, row_key)
+        sums += np.array([first.sum(dtype=np.uint64), second.sum(dtype=np.uint64)])
+    message = sums.astype("<u8").tobytes() + domain.encode()
+    return hashlib.blake2b(message, key=_short(key), digest_size=16, person=b"codes").digest()
 
 
 def _short(key: bytes) -> bytes:

@@ -71,10 +71,12 @@ def unpack_fingerprint(payload: bytes) -> tuple[np.ndarray, bytes]:
 
 
 def job_key(secret: bytes, fingerprint: Fingerprint, facts: dict[str, Any]) -> str:
-    """Idempotency key: HMAC (hex) of the exact table and of everything that names the job.
+    """Idempotency key: HMAC (hex) of the exact table, of what is counted of it, and of everything that names the job.
 
-    Guarantee: without the secret the key says nothing about the table; equal keys mean the same table, job, event,
-    unit, relation and entropy kind.
+    Guarantee: without the secret the key says nothing about the table; equal keys mean the same multiset of encoded
+    rows under the same domain, the same job, event, unit, relation and entropy kind: a stored answer is an answer.
     """
-    message = fingerprint.digest + canonical_json(facts)
+    if len(fingerprint.codes_digest) != _DIGEST_BYTES:
+        raise LedgerError("An engine gave a codes digest of the wrong length. This is a bug in the engine.")
+    message = fingerprint.digest + fingerprint.codes_digest + canonical_json(facts)
     return hmac.new(secret, b"job" + message, hashlib.sha256).hexdigest()

@@ -119,7 +119,7 @@ class FakeEngine(AbstractEngine):
 def identity(number: int) -> Fingerprint:
     """A table identity that overlaps with no other number's."""
     base = np.uint64(number * 1_000_000)
-    return Fingerprint(np.arange(300, dtype=np.uint64) + base, number.to_bytes(16, "big"))
+    return Fingerprint(np.arange(300, dtype=np.uint64) + base, number.to_bytes(16, "big"), bytes(16))
 
 
 def behind_gate(

@@ -11,7 +11,7 @@ import pytest
 
 from dpsynth.domain.columns import Category, Datetime, Integer
 from dpsynth.domain.table import Domain
-from dpsynth.engines.fingerprint import SKETCH_SIZE, Fingerprint, _siphash, fingerprint
+from dpsynth.engines.fingerprint import SKETCH_SIZE, Fingerprint, _siphash, digest_codes, fingerprint
 from dpsynth.engines.open import open_engine
 
 KEY = bytes(range(32))
@@ -21,7 +21,7 @@ def of(*batches: dict[str, object], key: bytes = KEY) -> Fingerprint:
     def columns(batch: dict[str, object]) -> Iterator[tuple[str, pa.Array]]:
         return ((name, v if isinstance(v, pa.Array) else pa.array(v)) for name, v in batch.items())
 
-    return fingerprint((columns(batch) for batch in batches), key)
+    return fingerprint((columns(batch) for batch in batches), key, bytes(16))
 
 
 def same(one: Fingerprint, other: Fingerprint) -> bool:
@@ -148,3 +148,47 @@ def test_bins_of_the_domain_and_columns_outside_it_do_not_matter() -> None:
     one = open_engine(frame, domain(("a",), 9, 2, "")).fingerprint(KEY)
     other = open_engine(frame.drop(columns="more"), domain(("b", "c"), 10**6, 20, "?")).fingerprint(KEY)
     assert same(one, other)
+    assert one.codes_digest != other.codes_digest  # what is counted does differ
+
+
+CODES = np.array([[0, 1], [0, 1], [2, 0], [1, 1]])
+
+
+def _coded(
+    rows: np.ndarray, parts: int = 1, domain: str = "d", key: bytes = KEY, sizes: tuple[int, int] = (3, 2)
+) -> bytes:
+    return digest_codes((list(part.T) for part in np.array_split(rows, parts)), sizes, domain, key)
+
+
+def test_codes_are_a_multiset_of_rows() -> None:
+    same_digest = {_coded(CODES), _coded(CODES[::-1]), _coded(CODES, parts=3), _coded(CODES.astype(np.uint8))}
+    assert len(same_digest) == 1
+    others = [
+        _coded(CODES[1:]),
+        _coded(np.concatenate([CODES, CODES[:1]])),
+        _coded(np.concatenate([CODES[1:], CODES[2:3]])),
+        _coded(np.array([[0, 0], [0, 1], [2, 1], [1, 1]])),  # equal columns, other rows
+        _coded(CODES, domain="e"),
+        _coded(CODES, key=b"k"),
+        _coded(CODES[:0]),
+    ]
+    assert len({*same_digest, *others}) == 1 + len(others)
+    assert all(len(digest) == 16 for digest in others)
+
+
+def test_columns_of_equal_codes_are_told_apart() -> None:
+    turned = CODES[:, ::-1]
+    assert _coded(CODES, sizes=(3, 3)) != _coded(turned, sizes=(3, 3))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", None])
+def test_codes_digest_of_an_engine_does_not_depend_on_the_form_of_the_table(tmp_path, suffix) -> None:
+    domain = Domain((Category(name="c", values=("a", "b")), Integer(name="i", minimum=0, maximum=9)))
+    frame = pd.DataFrame({"c": ["a", "b", "c", None], "i": [1, 2, 99, -5]})
+    wanted = open_engine(frame, domain).fingerprint(KEY).codes_digest
+    source: object = frame.iloc[::-1]
+    if suffix is not None:
+        source = tmp_path / f"t.{suffix}"
+        frame.to_csv(source, index=False) if suffix == "csv" else frame.to_parquet(source)
+    assert open_engine(source, domain).fingerprint(KEY).codes_digest == wanted
+    assert open_engine(frame.iloc[1:], domain).fingerprint(KEY).codes_digest != wanted

@@ -57,28 +57,32 @@ def test_no_hash_below_the_common_limit() -> None:
 
 
 def test_fingerprint_round_trip(hashes) -> None:
-    sketch, digest = unpack_fingerprint(pack_fingerprint(Fingerprint(_sketch(hashes), b"0123456789abcdef")))
+    sketch, digest = unpack_fingerprint(pack_fingerprint(Fingerprint(_sketch(hashes), b"0123456789abcdef", bytes(16))))
     assert np.array_equal(sketch, _sketch(hashes))
     assert digest == b"0123456789abcdef"
 
 
 def test_wrong_lengths_are_refused() -> None:
     with pytest.raises(LedgerError, match="wrong length. This is a bug in the engine"):
-        pack_fingerprint(Fingerprint(np.empty(0, np.uint64), b"short"))
+        pack_fingerprint(Fingerprint(np.empty(0, np.uint64), b"short", bytes(16)))
+    with pytest.raises(LedgerError, match="codes digest of the wrong length"):
+        job_key(b"s", Fingerprint(np.empty(0, np.uint64), bytes(16), b""), {})
     with pytest.raises(LedgerError, match="wrong length. The ledger is corrupt"):
         unpack_fingerprint(b"0123456789abcdef123")
 
 
 def test_job_keys_differ_by_everything_that_names_a_job() -> None:
-    one = Fingerprint(np.empty(0, np.uint64), b"0123456789abcdef")
-    other = Fingerprint(np.empty(0, np.uint64), b"0123456789abcdeg")
+    one = Fingerprint(np.empty(0, np.uint64), b"0123456789abcdef", bytes(16))
+    other = Fingerprint(np.empty(0, np.uint64), b"0123456789abcdeg", bytes(16))
+    counted_otherwise = Fingerprint(np.empty(0, np.uint64), b"0123456789abcdef", bytes(15) + b"x")
     facts = {"job": {"a": 1}, "seed": None}
     keys = {
         job_key(b"s", one, facts),
         job_key(b"t", one, facts),
         job_key(b"s", other, facts),
+        job_key(b"s", counted_otherwise, facts),
         job_key(b"s", one, {"job": {"a": 2}, "seed": None}),
         job_key(b"s", one, {"job": {"a": 1}, "seed": 0}),
     }
-    assert len(keys) == 5
+    assert len(keys) == 6
     assert job_key(b"s", one, dict(reversed(facts.items()))) in keys
