@@ -94,3 +94,17 @@ def test_pages_promise_no_unbuilt_room() -> None:
                     assert PLANNED.search(line) or "not yet" in line, (
                         f"{path}:{number} speaks of {room} as if it were built"
                     )
+
+
+def test_every_generator_is_a_choice() -> None:
+    from dpsynth.generators import GENERATORS
+
+    page = text(Path("docs/how-to-choose.md"))
+    assert [name for name in GENERATORS if f"`{name}`" not in page] == []
+
+
+def test_every_verb_is_shown() -> None:
+    from dpsynth.cli.app import VERBS
+
+    shown = text(Path("README.md")) + text(Path("docs/quickstart.md"))
+    assert [verb for verb in VERBS if f"dpsynth {verb}" not in shown] == []
