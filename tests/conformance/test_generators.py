@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import traceback
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.unit.generators.support import (
     BUDGET,
     DOMAIN,
     REPLACE_ONE,
+    chain,
     fit,
     letters,
     opened,
@@ -139,6 +141,27 @@ def test_a_replay_costs_nothing_reads_nothing_and_gives_the_same_model(recipe, l
     assert len(counting) == passes
     assert [m.event_id for m in again.measurements] == [m.event_id for m in first.measurements]
     assert again.sample(200, seed=1).equals(first.sample(200, seed=1))
+
+
+def test_an_interrupted_fit_goes_on_and_pays_once(recipe, tmp_path) -> None:
+    """Stopped at each stage in turn, as by Ctrl-C: the same job on the same table takes up its own charge."""
+    stages: list[str] = []
+    plan = recipe.plan(letters(), budget=BUDGET)
+    plan.fit(opened(tmp_path / "l", chain(300), letters()), progress=lambda stage, done: stages.append(stage))
+
+    for at in range(len(stages)):
+        ledger, told = tmp_path / f"{at}", iter(range(len(stages)))
+
+        def stop(stage: str, done: float, at: int = at, told: Iterator[int] = told) -> None:
+            if next(told) == at:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            plan.fit(opened(ledger, chain(300), letters()), progress=stop)
+        model = plan.fit(opened(ledger, chain(300), letters()))
+        assert [charge["state"] for charge in show(ledger)["charges"]] == ["done"]
+        assert show(ledger)["accounts"][0]["spent"] <= BUDGET.epsilon
+        assert model.sample(5, seed=0).equals(plan.fit(opened(ledger, chain(300), letters())).sample(5, seed=0))
 
 
 def test_another_table_is_another_charge(recipe, ledger) -> None:
