@@ -40,6 +40,13 @@ class AbstractEngine(ABC):
     def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
         """Raw columns of every batch, by name, each read only when it is asked for."""
 
+    def check_unchanged(self) -> None:  # noqa: B027 (what is in memory has nothing to check)
+        """See that later passes read what the first one read, as far as that can be told without reading.
+
+        Raises:
+            SourceError: a file is not the one that was opened.
+        """
+
     def counts(self, cliques: Sequence[tuple[str, ...]], groupings: Mapping[str, Grouping]) -> list[np.ndarray]:
         """Exact int64 histograms, one axis per column of the clique. The empty clique () counts all rows (0-d).
 

@@ -38,12 +38,17 @@ _LISTED = 2000
 class DuckdbEngine(AbstractEngine):
     """CSV (plain, .gz, .bz2, .xz, .zst) and Parquet files of any size, read anew for every pass.
 
+    The charge is bound to the rows that the first pass read. So every pass sees, before and after it reads, that inode,
+    size and time of change of all files are those of when they were opened. (A program that sets the time of change
+    back is not found out: this is protection against accident.)
+
     Raises:
         SourceError: a file is not there or not readable, or a column is missing or doubled.
     """
 
     def __init__(self, paths: Sequence[Path], encoder: TableEncoder) -> None:
         self.encoder = encoder
+        self._stamps = {path: _stamp(path) for path in paths}
         self._files = [_open_file(path, encoder) for path in paths]
 
     def batches(self, names: Sequence[str] | None = None) -> Iterator[list[np.ndarray]]:
@@ -58,9 +63,29 @@ class DuckdbEngine(AbstractEngine):
         for batch in self._arrow_batches(self.encoder.names):
             yield iter(zip(batch.schema.names, batch.columns, strict=True))
 
+    def check_unchanged(self) -> None:
+        """No file was written, replaced or removed since it was opened."""
+        for path, stamp in self._stamps.items():
+            if stamp is None or _stamp(path) != stamp:
+                raise SourceError(
+                    f"{path.name} is not the file any more that was opened: it was changed, replaced or removed.\n"
+                    "Open the table again; what it holds now is a table of its own."
+                )
+
     def _arrow_batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        self.check_unchanged()
         for path, file in self._files:
             yield from _shielded(file.batches(names), path)
+        self.check_unchanged()
+
+
+def _stamp(path: Path) -> tuple[int, int, int, int] | None:
+    """Device, inode, size and time of change of a file; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _shielded(batches: Iterator[pa.RecordBatch], path: Path) -> Iterator[pa.RecordBatch]:

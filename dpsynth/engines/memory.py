@@ -50,6 +50,11 @@ class MemoryEngine(AbstractEngine):
             self._codes |= {name: self._encode(name) for name in missing}
         yield [self._codes[name] for name in wanted]
 
+    def check_unchanged(self) -> None:
+        """Files matter until their codes are kept."""
+        if self._files is not None and not self._codes:
+            self._files.check_unchanged()
+
     def _encode(self, name: str) -> np.ndarray:
         encoder = self.encoder.by_name(name)
         return compact(encode_column(encoder, self._read(name)), encoder.size)
@@ -57,7 +62,9 @@ class MemoryEngine(AbstractEngine):
     def _read(self, name: str) -> pa.Array | pa.ChunkedArray:
         try:
             return self._readers[name]()
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:  # a cell may exit, and polars panics, outside Exception
             pass
         # Raised here, outside the handler: what went wrong may show a value, and a chained error keeps it.
         raise SourceError(f"Column {name!r} cannot be read from this kind of frame.\nPass a pandas or pyarrow frame.")

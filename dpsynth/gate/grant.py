@@ -116,8 +116,9 @@ class Grant(AbstractOpaque):
     def release(self, query: Query, mechanism: AbstractMechanism) -> tuple[Measurement, ...]:
         """Ask one question and get its noisy answer.
 
-        The order is law: the event is computed, taken from the reservation, a draw row is committed; only then rows are
-        counted and noise is drawn; the noisy answer is committed; then it is returned.
+        The order is law: the event is computed, files are seen to be the ones that were opened, the event is taken from
+        the reservation, a draw row is committed; only then rows are counted and noise is drawn; the noisy answer is
+        committed; then it is returned.
 
         Args:
             query: Total, Marginals, Distances or ParitySums.
@@ -131,7 +132,8 @@ class Grant(AbstractOpaque):
             AccountingError: the reservation does not hold the event, or the grant is closed; nothing was drawn.
             BudgetRefused: a filter of the reservation has too little left; nothing was drawn.
             LedgerError: the ledger cannot be written, or the job asked another question than it did before.
-            SourceError: the table could not be read any more; the reservation is burned.
+            SourceError: a file was changed since the table was opened; nothing was drawn. Or the table could not be
+                read to its end; the reservation is burned.
 
         Guarantee: docs/proofs/gate.md.
         """
@@ -172,6 +174,8 @@ class Grant(AbstractOpaque):
                 f"Reservation {self.__charge.seq} was finished by an earlier run of this job: it has no more answers.\n"
                 "Name the job anew to charge it anew."
             )
+        # Before anything is taken: a file that holds other rows than were charged for is not drawn from.
+        self.__engine.check_unchanged()
         self.__allowance.take(event, draws)
         event_id = draw(self.__ledger, self.__charge.seq, self.__index, facts)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from dpsynth.domain.table import Domain
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.engines import duckdb
 from dpsynth.engines.duckdb import DuckdbEngine, ParquetFile
+from dpsynth.engines.open import open_engine
 from dpsynth.errors import SourceError
 
 
@@ -192,3 +194,60 @@ def test_missing_and_doubled_columns_are_named(tmp_path: Path) -> None:
         counts(path, words("d"))
     with pytest.raises(SourceError, match="no column 'c'"):
         counts(path, words("c"))
+
+
+def _append(path: Path) -> None:
+    with path.open("ab") as stream:
+        stream.write(b"z\n")
+
+
+def _replace(path: Path) -> None:
+    """Another file of the same size and time."""
+    before, other = path.stat(), path.with_name("other")
+    other.write_bytes(path.read_bytes())
+    os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
+    other.replace(path)
+
+
+def _touch(path: Path) -> None:
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 1000))
+
+
+@pytest.mark.parametrize("change", [_append, _replace, _touch, Path.unlink])
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+@pytest.mark.parametrize("engine", ["duckdb", "memory"])
+def test_a_file_that_changed_is_not_read(tmp_path: Path, change: Any, name: str, engine: str) -> None:
+    path = tmp_path / name
+    other = store(tmp_path / "first.parquet", {"c": ["a"]})
+    if name == "t.csv":
+        path.write_bytes(b"c\na\n")
+    else:
+        store(path, {"c": ["a"]})
+    found = open_engine([other, path], words("c"), engine)
+    found.check_unchanged()
+    found.fingerprint(b"key")
+    change(path)
+    message = rf"^{name} is not the file any more that was opened: it was changed, replaced or removed.\nOpen the table"
+    for act in (found.check_unchanged, lambda: found.counts([("c",)], {}), lambda: found.fingerprint(b"key")):
+        with pytest.raises(SourceError, match=message):
+            act()
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_count(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"c\na\n")
+    found = DuckdbEngine([path], TableEncoder(words("c")))
+    passing = found.batches()
+    next(passing)
+    _touch(path)
+    with pytest.raises(SourceError, match="is not the file any more"):
+        next(passing)
+
+
+def test_files_matter_no_more_when_their_codes_are_in_memory(tmp_path: Path) -> None:
+    path = store(tmp_path / "t.parquet", {"c": ["a"]})
+    found = open_engine(path, words("c"), "memory")
+    wanted = found.counts([("c",)], {})[0]
+    _append(path)
+    found.check_unchanged()
+    assert np.array_equal(found.counts([("c",)], {})[0], wanted)

@@ -84,3 +84,16 @@ def test_a_column_that_cannot_be_read_is_named_and_nothing_else(monkeypatch: pyt
         found.counts([("c",)], {})
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("error", [SystemExit("canary"), GeneratorExit("canary"), ValueError("canary")])
+def test_what_a_reader_says_when_it_fails_is_not_passed_on(error: BaseException) -> None:
+    def fail() -> Any:
+        raise error
+
+    found = engine(FRAME)
+    found._readers["c"] = fail
+    with pytest.raises(SourceError, match="Column 'c' cannot be read from this kind of frame") as caught:
+        list(found.batches(["c"]))
+    assert caught.value.__cause__ is caught.value.__context__ is None
+    assert "canary" not in str(caught.value)
