@@ -28,7 +28,7 @@ def column_readers(source: Any, names: Sequence[str]) -> dict[str, ColumnReader]
 
     Args:
         source: pandas, pyarrow, any frame that narwhals knows as eager, or a list of records (dicts, where a key that
-            a record lacks is a missing cell).
+            a record lacks is a missing cell; what is no dict is a record of missing cells).
         names: the columns wanted.
 
     Raises:
@@ -41,7 +41,7 @@ def column_readers(source: Any, names: Sequence[str]) -> dict[str, ColumnReader]
     if isinstance(source, (pa.Table, pa.RecordBatch)):
         places = find_columns(source.schema.names, names)
         return {name: lambda j=j: source.column(j) for name, j in places.items()}
-    if _is_records(source):
+    if isinstance(source, list):
         return {name: lambda name=name: _from_records(source, name) for name in names}
     if _narwhals(source):
         import narwhals.stable.v2 as nw
@@ -73,10 +73,6 @@ def find_columns(labels: Sequence[str], names: Iterable[str]) -> dict[str, int]:
     return {name: places[name] for name in names}
 
 
-def _is_records(source: Any) -> bool:
-    return isinstance(source, list) and all(isinstance(record, Mapping) for record in source)
-
-
 def _narwhals(source: Any) -> bool:
     import narwhals.stable.v2 as nw
 
@@ -93,7 +89,9 @@ def _from_pandas(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     if not pd.api.types.is_object_dtype(dtype) and not isinstance(dtype, _AS_OBJECTS):
         try:
             return _from_typed(series)
-        except Exception:
+        except KeyboardInterrupt:
+            raise
+        except BaseException:
             pass
     return _from_objects(np.asarray(series.astype(object), dtype=object))
 
@@ -113,15 +111,25 @@ def _from_narwhals(frame: Any, name: str) -> pa.Array | pa.ChunkedArray:
     if column.dtype not in (nw.Object, nw.Unknown):
         try:
             return column.to_arrow()
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             raise
         except BaseException:  # polars panics outside Exception
             pass
     return _from_objects(_object_array(column.to_list()))
 
 
-def _from_records(records: list[Mapping[str, Any]], name: str) -> pa.Array:
-    return _from_objects(_object_array([record.get(name) for record in records]))
+def _from_records(records: list[Any], name: str) -> pa.Array:
+    return _from_objects(_object_array([_cell_of(record, name) for record in records]))
+
+
+def _cell_of(record: Any, name: str) -> Any:
+    """None where the record lacks the key, is no mapping or cannot be read: one record decides for itself alone."""
+    try:
+        return record.get(name) if isinstance(record, Mapping) else None
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return None
 
 
 def _object_array(values: list[Any]) -> np.ndarray:
@@ -135,16 +143,20 @@ def _from_objects(values: np.ndarray) -> pa.Array:
     """Arrow text of arbitrary objects. A column of text alone is converted as a whole, any other object by object."""
     try:
         return pa.array(values, type=pa.large_string(), from_pandas=True)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a cell's own code may raise anything
         return pa.array([object_text(value) for value in values], type=pa.large_string())
 
 
 def object_text(value: Any) -> str | None:
     """The text that an object reads as, None where it is missing, `STRANGE` where it is no scalar. Never raises."""
-    reader = _READERS.get(type(value))
     try:
+        reader = _READERS.get(type(value))
         return reader(value) if reader is not None else _text_of_other(value)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return STRANGE
 
 

@@ -6,10 +6,11 @@ against code that means to look: Python cannot hide memory from a process that o
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Callable
 from typing import Any, Never, TypeVar
 
-from dpsynth.errors import DpsynthError, OpaqueError, SourceError
+from dpsynth.errors import BudgetRefused, DpsynthError, OpaqueError, SourceError
 
 __all__ = ["AbstractOpaque", "without_words"]
 
@@ -17,7 +18,10 @@ T = TypeVar("T")
 
 
 def without_words(act: Callable[[], T], consequence: str) -> T:
-    """Run what reads rows; drop the words of any error that is not our own, and every cause, for they may hold data.
+    """Run what reads rows; of any error let pass what is public.
+
+    An error keeps the frames that it passed through, and those hold cells and exact counts. So none is raised on: an
+    error of our own is made anew with its words, any other, also one outside `Exception`, is told by its type.
 
     Args:
         act: reads rows.
@@ -28,16 +32,40 @@ def without_words(act: Callable[[], T], consequence: str) -> T:
 
     Raises:
         SourceError: in the place of any foreign error; only its type is told.
+        KeyboardInterrupt: without words.
+
+    Guarantee: no error has a cause, a context or a frame of what `act` called.
     """
+    fresh: BaseException
     try:
         return act()
     except DpsynthError as error:
-        error.__cause__ = error.__context__ = None
-        raise
-    except Exception as error:
-        kind = type(error).__name__
-    # Raised outside the handler, so that the foreign error is not kept as its context.
-    raise SourceError(f"The table could not be read ({kind}).\n{consequence} Check that the table is still there.")
+        fresh = _anew(error)
+    except KeyboardInterrupt:
+        fresh = KeyboardInterrupt()
+    except BaseException as error:
+        kind = _public_kind(error)
+        fresh = SourceError(
+            f"The table could not be read ({kind}).\n{consequence} Check that the table is still there."
+        )
+    # Raised outside the handlers, so that the old error is not kept as the context of the new one.
+    try:
+        raise fresh
+    finally:
+        del act, fresh  # this frame is kept too
+
+
+def _anew(error: DpsynthError) -> DpsynthError:
+    """The same type and words, and nothing else of it."""
+    fresh = type(error).__new__(type(error), *error.args)
+    if isinstance(error, BudgetRefused) and isinstance(fresh, BudgetRefused):
+        fresh.requested, fresh.remaining, fresh.short_by = error.requested, error.remaining, error.short_by
+    return fresh
+
+
+def _public_kind(error: BaseException) -> str:
+    """The nearest built-in type: the name of any other type may come from a cell's own class."""
+    return next(kind.__name__ for kind in type(error).__mro__ if getattr(builtins, kind.__name__, None) is kind)
 
 
 def _refuse(self: AbstractOpaque, *arguments: Any, **named: Any) -> Never:

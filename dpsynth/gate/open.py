@@ -64,7 +64,9 @@ def open_table(
         engine = performance.engine
     from dpsynth.engines.open import open_engine
 
-    opened = without_words(lambda: open_engine(source, domain, engine), "Nothing was charged.")
+    held = [source]
+    del source  # An error keeps the frames that it passes through; this one shall not hold the table.
+    opened = without_words(lambda: open_engine(held.pop(), domain, engine), "Nothing was charged.")
     book = Ledger.open(Path(ledger) if ledger is not None else default_ledger_path(), relation)
     with book.reading() as state:
         secret = state.secret

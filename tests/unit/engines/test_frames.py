@@ -41,6 +41,20 @@ class Hostile:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Panic(BaseException):
+    """As those of polars, outside Exception."""
+
+
+def exits(error: BaseException) -> Any:
+    """A cell of which every look raises the error."""
+
+    class Exits:
+        def __getattribute__(self, name: str) -> Any:
+            raise error
+
+    return Exits()
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -124,6 +138,31 @@ def test_records() -> None:
     assert texts([]) == []
 
 
+def test_a_record_that_is_none_is_missing_and_refuses_no_other() -> None:
+    class Broken(dict[str, Any]):
+        def get(self, *_: Any) -> Any:
+            raise SystemExit("canary")
+
+    assert texts([{"c": 1}, None, 7, "text", Broken(c=2), exits(SystemExit("canary"))]) == ["1", *[None] * 5]
+    assert texts([1, 2]) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "error", [SystemExit("canary"), Panic("canary"), GeneratorExit("canary"), ValueError("canary")]
+)
+def test_a_cell_that_exits_is_strange_and_moves_no_other(error: BaseException) -> None:
+    cells = ["a", exits(error), None, 1]
+    wanted = ["a", STRANGE, None, "1"]
+    assert texts(pd.DataFrame({"c": pd.Series(cells, dtype=object)})) == wanted
+    assert texts([{"c": cell} for cell in cells]) == wanted
+    assert texts(pl.DataFrame({"c": pl.Series(cells, dtype=pl.Object)})) == wanted
+
+
+def test_an_interrupt_is_not_a_cell() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        object_text(exits(KeyboardInterrupt()))
+
+
 def test_only_wanted_keys_of_records_are_looked_at() -> None:
     class Spy(Mapping[str, Any]):
         asked: ClassVar[set[str]] = set()
@@ -165,7 +204,7 @@ def test_places_of_columns() -> None:
     assert find_columns(["b", "a", "x", "x"], ["a", "b"]) == {"a": 1, "b": 0}
 
 
-@pytest.mark.parametrize("source", [None, 1, "text", {"c": [1]}, [1, 2], np.zeros(3), pl.LazyFrame({"c": [1]})])
+@pytest.mark.parametrize("source", [None, 1, "text", {"c": [1]}, (1, 2), np.zeros(3), pl.LazyFrame({"c": [1]})])
 def test_what_is_no_table_is_refused(source: Any) -> None:
     name = type(source).__name__
     with pytest.raises(SourceError, match=rf"Cannot read a table from a value of type {name}.\nPass a pandas"):
