@@ -225,7 +225,8 @@ def test_a_file_that_changed_is_not_read(tmp_path: Path, change: Any, name: str,
         store(path, {"c": ["a"]})
     found = open_engine([other, path], words("c"), engine)
     found.check_unchanged()
-    found.fingerprint(b"key")
+    if engine == "duckdb":  # the memory engine keeps what its first pass reads
+        found.fingerprint(b"key")
     change(path)
     message = rf"^{name} is not the file any more that was opened: it was changed, replaced or removed.\nOpen the table"
     for act in (found.check_unchanged, lambda: found.counts([("c",)], {}), lambda: found.fingerprint(b"key")):
@@ -247,7 +248,9 @@ def test_a_file_that_changes_while_it_is_read_gives_no_count(tmp_path: Path) -> 
 def test_files_matter_no_more_when_their_codes_are_in_memory(tmp_path: Path) -> None:
     path = store(tmp_path / "t.parquet", {"c": ["a"]})
     found = open_engine(path, words("c"), "memory")
+    found.fingerprint(b"key")
     wanted = found.counts([("c",)], {})[0]
+    assert wanted.sum() == 1
     _append(path)
     found.check_unchanged()
     assert np.array_equal(found.counts([("c",)], {})[0], wanted)

@@ -382,13 +382,12 @@ def test_events_of_other_kinds_stay_unused(ledger) -> None:
     assert kinds_of(ledger)[-1] == "done"
 
 
-@pytest.mark.parametrize("engine", ["duckdb", "memory"])
-def test_a_file_that_was_swapped_is_not_drawn_from(ledger, tmp_path, engine) -> None:
+def test_a_file_that_was_swapped_is_not_drawn_from(ledger, tmp_path) -> None:
     """Other rows than those that were charged for; nothing is taken, and the right file may be put back."""
     path = tmp_path / "t.csv"
     frame().to_csv(path, index=False)
     kept = path.with_name("kept.csv")
-    table = opened(ledger, path, engine=engine)
+    table = opened(ledger, path)
     with contextlib.suppress(SourceError), _reserve(table) as grant:
         path.rename(kept)
         frame().iloc[:5].to_csv(path, index=False)
