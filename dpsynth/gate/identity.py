@@ -73,6 +73,9 @@ def unpack_fingerprint(payload: bytes) -> tuple[np.ndarray, bytes]:
 def job_key(secret: bytes, fingerprint: Fingerprint, facts: dict[str, Any]) -> str:
     """Idempotency key: HMAC (hex) of the exact table, of what is counted of it, and of everything that names the job.
 
+    Raises:
+        LedgerError: an engine gave a codes digest of the wrong length.
+
     Guarantee: without the secret the key says nothing about the table; equal keys mean the same multiset of encoded
     rows under the same domain, the same job, event, unit, relation and entropy kind: a stored answer is an answer.
     """
