@@ -185,9 +185,7 @@ class LeastSquares:
         moved = [(marginal(views[node]) * root).ravel() for node, marginal, root in self._judges]
         return sqrt(sum(float(m @ m) for m in moved))
 
-    def solve(
-        self, tolerance: float, max_iterations: int, start: Sequence[np.ndarray] | None = None
-    ) -> Solution:
+    def solve(self, tolerance: float, max_iterations: int, start: Sequence[np.ndarray] | None = None) -> Solution:
         """Iterate until the residual is below the tolerance.
 
         Args:

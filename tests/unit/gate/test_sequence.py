@@ -112,7 +112,9 @@ def _exact_mu(epsilon: float) -> mpmath.mpf:
         return y * mpmath.sqrt(8)
 
 
-@pytest.mark.parametrize("epsilon", [*np.geomspace(1e-300, 50, 400), 2.0**-6, math.nextafter(2.0**-6, 0), 1e-16, 5e-324])
+@pytest.mark.parametrize(
+    "epsilon", [*np.geomspace(1e-300, 50, 400), 2.0**-6, math.nextafter(2.0**-6, 0), 1e-16, 5e-324]
+)
 def test_the_gaussian_of_a_pure_step_is_never_too_small(epsilon) -> None:
     mu, exact = _mu(PureDP(float(epsilon))), _exact_mu(float(epsilon))
     assert mu >= exact
