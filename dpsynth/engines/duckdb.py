@@ -64,7 +64,11 @@ class DuckdbEngine(AbstractEngine):
             yield iter(zip(batch.schema.names, batch.columns, strict=True))
 
     def check_unchanged(self) -> None:
-        """No file was written, replaced or removed since it was opened."""
+        """No file was written, replaced or removed since it was opened.
+
+        Raises:
+            SourceError: a file was.
+        """
         for path, stamp in self._stamps.items():
             if stamp is None or _stamp(path) != stamp:
                 raise SourceError(
