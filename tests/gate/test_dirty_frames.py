@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def check_csv(table: Dirty, seed: int, path: Path) -> None:
     assert np.array_equal(found, codes_of(open_engine(frame, table.domain)))
 
 
-def check_seeds(seeds: range, folder: Path) -> None:
+def check_seeds(seeds: Iterable[int], folder: Path) -> None:
     """Each table in memory and from a file (CSV or Parquet by turns), any warning being an error."""
     for seed in seeds:
         table = dirty(seed)
@@ -103,8 +104,18 @@ def test_dirty_tables(start: int, tmp_path: Path) -> None:
     check_seeds(range(start, start + CHUNK), tmp_path)
 
 
+DISAGREEMENT = 1145
+"""Open: one CSV line, a quoted quote before a lone CR. The reader keeps the row, the naive twin drops it."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("start", range(QUICK, ALL, 16 * CHUNK))
-@pytest.mark.xfail(strict=False, reason="open: seed 1145, a quoted quote before a lone CR; the naive twin drops the line")
 def test_all_dirty_tables(start: int, tmp_path: Path) -> None:
-    check_seeds(range(start, min(start + 16 * CHUNK, ALL)), tmp_path)
+    seeds = range(start, min(start + 16 * CHUNK, ALL))
+    check_seeds([seed for seed in seeds if seed != DISAGREEMENT], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="open: reader and naive twin disagree on a quoted quote before a lone CR")
+def test_the_dirty_table_on_which_the_readers_disagree(tmp_path: Path) -> None:
+    check_seeds([DISAGREEMENT], tmp_path)
