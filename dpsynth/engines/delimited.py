@@ -3,8 +3,8 @@
 Why not duckdb or a plain CSV parser: there, a stray quote joins a record with those after it, so that one bad record
 changes how others are read and adding one line can move many counts. Here the rule is per line:
 
-    a record is one line, ended by LF or CR LF; a quoted field cannot hold a line break (text with line breaks belongs
-    in Parquet)
+    a record is one line, ended by LF, CR LF or the end of the file (a CR before that end is part of it); a quoted
+    field cannot hold a line break (text with line breaks belongs in Parquet)
     a line is *unreadable*, and is no row, when it is empty, longer than 16 MiB, has another number of fields than the
     header (surplus empty fields at its end aside), or holds a quote that is neither around a whole field nor doubled
     within one
