@@ -1,0 +1,1 @@
+"""Attacks on a synthetic table: one per file, behind one small interface."""
