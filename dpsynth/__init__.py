@@ -5,7 +5,7 @@ The public names, each loaded on first use, so that `import dpsynth` costs next 
     domain       Domain, read_domain                                    what is public about the columns
     promise      Budget, NeighbouringRelation, rows, person             what is protected, and how far
     table        open                                                   the one door to the rows
-    generators   Auto, Adaptive, MST, Independent, load                 recipe -> plan -> fitted model
+    generators   Auto, Adaptive, AIM, MST, Independent, load            recipe -> plan -> fitted model
     release      release                                                from a table to a folder in one call
     errors       DpsynthError and the errors below it
 """
@@ -38,9 +38,10 @@ if TYPE_CHECKING:
         SourceError,
     )
     from dpsynth.gate import open_table as open
-    from dpsynth.generators import MST, Adaptive, Auto, Independent, load
+    from dpsynth.generators import AIM, MST, Adaptive, Auto, Independent, load
 
 __all__ = [
+    "AIM",
     "MST",
     "AccountingError",
     "Adaptive",
@@ -70,6 +71,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AIM": "dpsynth.generators",
     "Adaptive": "dpsynth.generators",
     "Auto": "dpsynth.generators",
     "Budget": "dpsynth.accounting.quantities",

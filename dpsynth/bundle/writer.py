@@ -51,7 +51,7 @@ def make_plan(
         domain: the public columns, or the file that declares them.
         epsilon: the budget's epsilon, above 0.
         delta: the budget's delta, in [0, 1).
-        generator: its name ("auto", "adaptive", "mst", "independent") or a recipe with its own hyper-parameters.
+        generator: its name ("auto", "adaptive", "aim", "mst", "independent") or a recipe with its own hyper-parameters.
         unit: who is protected (default: what the domain file says, else any one row).
         relation: what neighbouring tables are.
         label: the column that users mean to predict; overrides the domain's.

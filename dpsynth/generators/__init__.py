@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dpsynth.errors import PlanError
 from dpsynth.generators.adaptive import Adaptive
+from dpsynth.generators.aim import AIM
 from dpsynth.generators.auto import Auto
 from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.independent import Independent
@@ -13,6 +14,7 @@ from dpsynth.generators.marginal_model import MarginalModel
 from dpsynth.generators.mst import MST
 
 __all__ = [
+    "AIM",
     "GENERATORS",
     "MST",
     "Adaptive",
@@ -31,6 +33,7 @@ __all__ = [
 GENERATORS: dict[str, type[AbstractGenerator]] = {
     "auto": Auto,
     "adaptive": Adaptive,
+    "aim": AIM,
     "independent": Independent,
     "mst": MST,
 }

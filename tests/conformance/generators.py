@@ -22,9 +22,12 @@ from dpsynth.accounting.events import (
 )
 from dpsynth.domain.columns import AbstractColumn, Boolean, Category, Datetime, Identifier, Integer, Outside
 from dpsynth.domain.table import Domain
-from dpsynth.generators import GENERATORS, MST, AbstractGenerator
+from dpsynth.generators import AIM, GENERATORS, MST, AbstractGenerator
 
-VARIANTS: dict[str, AbstractGenerator] = {"mst published": MST(selection="exponential")}
+VARIANTS: dict[str, AbstractGenerator] = {
+    "mst published": MST(selection="exponential"),
+    "aim gaussian": AIM(selection="gaussian"),
+}
 RECIPES: dict[str, AbstractGenerator] = {name: recipe() for name, recipe in GENERATORS.items()} | VARIANTS
 
 CANARY = "canary-8Wq2"
