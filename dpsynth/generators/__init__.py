@@ -9,9 +9,12 @@ from dpsynth.generators.adaptive import Adaptive
 from dpsynth.generators.aim import AIM
 from dpsynth.generators.auto import Auto
 from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
+from dpsynth.generators.binary.model import SCHEMA as BINARY_SCHEMA
+from dpsynth.generators.binary.model import BinaryModel
 from dpsynth.generators.independent import Independent
 from dpsynth.generators.marginal_model import MarginalModel
 from dpsynth.generators.mst import MST
+from dpsynth.generators.store import model_schema
 
 __all__ = [
     "AIM",
@@ -52,4 +55,4 @@ def generator_named(name: str) -> AbstractGenerator:
 
 def load(folder: Path | str) -> AbstractFittedModel:
     """Read a model that `save` wrote; BundleError where it is missing, corrupt or of another version."""
-    return MarginalModel.load(folder)
+    return (BinaryModel if model_schema(Path(folder)) == BINARY_SCHEMA else MarginalModel).load(folder)

@@ -14,7 +14,14 @@ from dpsynth.domain.canonical import canonical_json
 from dpsynth.errors import BundleError, OutputError
 from dpsynth.measurement import Measurement
 
-__all__ = ["corrupt", "pack_measurements", "read_model_folder", "unpack_measurements", "write_model_folder"]
+__all__ = [
+    "corrupt",
+    "model_schema",
+    "pack_measurements",
+    "read_model_folder",
+    "unpack_measurements",
+    "write_model_folder",
+]
 
 
 def write_model_folder(folder: Path, facts: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
@@ -46,6 +53,16 @@ def write_model_folder(folder: Path, facts: Mapping[str, Any], arrays: Mapping[s
 
 def _digest(facts: Mapping[str, Any], content: bytes) -> str:
     return hashlib.sha256(canonical_json(facts) + content).hexdigest()
+
+
+def model_schema(folder: Path) -> str:
+    """The schema that a model names itself; "" where it names none, for `read_model_folder` to say why."""
+    try:
+        facts = json.loads((folder / "model.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    schema = facts.get("schema") if isinstance(facts, dict) else None
+    return schema if isinstance(schema, str) else ""
 
 
 def read_model_folder(folder: Path, schema: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

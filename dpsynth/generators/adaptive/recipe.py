@@ -7,6 +7,7 @@ Written rules, all of public or paid quantities (mu is that of one row under add
                     column, where s is the noise of a pair if 2 d pairs shared 80 % of the budget
     label           pairs with the declared label weigh 3
     tree            at most 300,000 cells; other chosen pairs are met by row edits
+    binary tables   parities instead (dpsynth.generators.binary), unless a workload is given
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from dpsynth.errors import PlanError
 from dpsynth.gate import Distances, Marginals, RoundedGaussian, with_slack
 from dpsynth.generators.adaptive.planner import PairPlan, pair_biases, plan_pairs
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
+from dpsynth.generators.binary import is_binary, plan_binary
 from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import (
@@ -96,7 +98,7 @@ class Adaptive(AbstractGenerator):
         budget: Budget,
         unit: PrivacyUnit = rows(1),
         relation: NeighbouringRelation = NeighbouringRelation.ADD_REMOVE,
-    ) -> AdaptivePlan:
+    ) -> AbstractPlan:
         """Fix the whole privacy event; reads no row.
 
         Args:
@@ -106,7 +108,7 @@ class Adaptive(AbstractGenerator):
             relation: neighbouring relation.
 
         Returns:
-            A plan whose event costs at most the budget.
+            A plan whose event costs at most the budget; of parities if the domain is binary and no workload is given.
 
         Raises:
             PlanError: no column to model, or a workload that names unknown columns.
@@ -115,6 +117,8 @@ class Adaptive(AbstractGenerator):
         Guarantee:
             Depends on public arguments only.
         """
+        if not self.workload and is_binary(domain):
+            return plan_binary(self, domain, budget=budget, unit=unit, relation=relation)
         encoder = modelled_encoder(domain)
         unknown = sorted({c for pair in self.workload or {} for c in pair} - set(encoder.names))
         if unknown:

@@ -1,0 +1,162 @@
+"""The fitted model of a table of two-valued columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dpsynth.domain.toml import from_dict, to_dict
+from dpsynth.encoding.table import TableEncoder
+from dpsynth.errors import DomainError, InputError, PlanError
+from dpsynth.generators.base import AbstractFittedModel
+from dpsynth.generators.binary.law import AbstractLaw, law_from_arrays
+from dpsynth.generators.store import (
+    corrupt,
+    pack_measurements,
+    read_model_folder,
+    unpack_measurements,
+    write_model_folder,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["SCHEMA", "BinaryModel"]
+
+SCHEMA = "dpsynth.binary_model/1"
+MOST_PROJECTED = 20  # columns of one projection: a million cells
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BinaryModel(AbstractFittedModel):
+    """Noisy parity sums joined into one distribution. Post-processing from here on.
+
+    Attributes:
+        generator: name and parameters of the recipe that made it.
+        law: a joint of all columns, or base rows.
+        sets: for each measurement, which parities it holds: int16[m, width], column places, -1 where a set is smaller.
+        errors: predicted mean total variation distance of 2-, 3-, 4- and 5-way marginals to the private table.
+    """
+
+    generator: Mapping[str, Any]
+    law: AbstractLaw
+    sets: tuple[np.ndarray, ...]
+    errors: Mapping[int, float]
+
+    def sample(self, n: int | None = None, *, seed: int | None = None) -> pd.DataFrame:
+        """Draw synthetic rows.
+
+        Args:
+            n: number of rows; the estimated total by default.
+            seed: a whole number >= 0; equal seeds give equal rows. None draws a fresh one.
+
+        Returns:
+            DataFrame[n, columns of the domain].
+
+        Raises:
+            InputError: n or seed is negative or not whole.
+
+        Guarantee:
+            Post-processing: costs nothing, however often it is called.
+        """
+        rows = round(self.total) if n is None else n
+        for name, value in (("n", rows), ("seed", 0 if seed is None else seed)):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+                raise InputError(f"sample needs a whole {name} of at least 0.")
+        rng = np.random.Generator(np.random.PCG64(seed))
+        codes = np.asfortranarray(self.law.rows(int(rows), rng).astype(np.int32))
+        return TableEncoder(self.domain).decode(codes, rng)
+
+    def project(self, columns: tuple[str, ...]) -> np.ndarray:
+        """Expected counts over the cells of the named columns.
+
+        Args:
+            columns: modelled column names, without repetition.
+
+        Returns:
+            float64 array, one axis of length 2 per column, summing to `total`.
+
+        Raises:
+            PlanError: an unknown or repeated column, or more cells than fit in memory.
+
+        Guarantee:
+            Post-processing.
+        """
+        columns = (columns,) if isinstance(columns, str) else tuple(columns)
+        names = TableEncoder(self.domain).names
+        unknown = [c for c in columns if c not in names]
+        if unknown or len(set(columns)) != len(columns):
+            raise PlanError(
+                f"project needs different modelled columns; not usable: {', '.join(unknown) or 'a repeated name'}."
+            )
+        if len(columns) > MOST_PROJECTED:
+            raise PlanError(f"A projection on {len(columns)} columns would hold more than 2^{MOST_PROJECTED} cells.")
+        return self.total * self.law.project(tuple(names.index(c) for c in columns))
+
+    def describe(self) -> dict[str, Any]:
+        """Public facts for reports: what was measured, the kind of model, predicted errors."""
+        orders: dict[int, int] = {}
+        for sets in self.sets:
+            for order, count in zip(*np.unique((sets >= 0).sum(axis=1), return_counts=True), strict=True):
+                orders[int(order)] = orders.get(int(order), 0) + int(count)
+        return {
+            "generator": dict(self.generator),
+            "total": self.total,
+            "columns": self.law.columns,
+            "model": self.law.kind,
+            "measured": {str(order): orders[order] for order in sorted(orders)},
+            "memory_bytes": sum(array.nbytes for array in self.law.arrays().values()),
+            "predicted_error": {str(ways): error for ways, error in self.errors.items()},
+        }
+
+    def save(self, folder: Path | str) -> None:
+        """Write the model into a new folder: model.json, arrays.safetensors.
+
+        Raises:
+            OutputError: the folder is not empty, or cannot be written.
+        """
+        facts, arrays = pack_measurements(self.measurements)
+        arrays |= {f"sets.{position}": sets for position, sets in enumerate(self.sets)}
+        arrays |= {f"law.{name}": array for name, array in self.law.arrays().items()}
+        document = {
+            "schema": SCHEMA,
+            "domain": to_dict(self.domain),
+            "generator": dict(self.generator),
+            "total": self.total,
+            "law": self.law.kind,
+            "columns": self.law.columns,
+            "errors": [[ways, error] for ways, error in self.errors.items()],
+            "warnings": list(self.warnings),
+            "private": self.private,
+            "measurements": facts,
+        }
+        write_model_folder(Path(folder), document, arrays)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> BinaryModel:
+        """Read what `save` wrote.
+
+        Raises:
+            BundleError: a file is missing, corrupt, or of another version.
+        """
+        folder = Path(folder)
+        facts, arrays = read_model_folder(folder, SCHEMA)
+        try:
+            law = {name.removeprefix("law."): array for name, array in arrays.items() if name.startswith("law.")}
+            return cls(
+                domain=from_dict(facts["domain"], "model.json"),
+                generator=facts["generator"],
+                total=float(facts["total"]),
+                law=law_from_arrays(facts["law"], int(facts["columns"]), law),
+                sets=tuple(arrays[f"sets.{position}"] for position in range(len(facts["measurements"]))),
+                errors={int(ways): float(error) for ways, error in facts["errors"]},
+                measurements=unpack_measurements(facts["measurements"], arrays),
+                warnings=tuple(facts["warnings"]),
+                private=bool(facts["private"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, DomainError):
+            raise corrupt(folder) from None

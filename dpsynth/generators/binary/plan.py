@@ -1,0 +1,276 @@
+"""Tables of two-valued columns: which parities are measured, how finely, and what is made of them.
+
+Noise goes on sums of parities, not on cells of marginals: m sums with equal noise cost what m marginals would, but each
+interaction is paid for once, however many marginals hold it. Written rules, of public or paid quantities only:
+
+    first answers    .08 of the budget on the number of rows and all columns, .25 on all pairs, .10 on all triples, .05
+                     on all fours; the third and fourth order only where the noise of one sum is at most .08 and .045 of
+                     the noisy number of rows
+    second wave      what is left, split among the orders, and among the sets of an order by what the first answers say
+                     (allocation.py)
+    model            the whole joint up to 16 columns, Gibbs particles from 17 to 40
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dpsynth.accounting.calibrate import calibrate_mu
+from dpsynth.accounting.events import GaussianFilter
+from dpsynth.accounting.quantities import Budget
+from dpsynth.domain.table import Domain
+from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
+from dpsynth.encoding.table import TableEncoder
+from dpsynth.errors import PlanError
+from dpsynth.gate import ParitySums, RoundedGaussian, with_slack
+from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
+from dpsynth.generators.binary.allocation import Order, plan_wave, predicted_error
+from dpsynth.generators.binary.explicit import climb, posterior_mode
+from dpsynth.generators.binary.law import AbstractLaw, JointLaw, RowsLaw
+from dpsynth.generators.binary.model import BinaryModel
+from dpsynth.generators.binary.sampled import Look, finish, look
+from dpsynth.generators.binary.shrinkage import Prior
+from dpsynth.generators.binary.sums import Sums
+from dpsynth.generators.binary.walsh import all_sets
+from dpsynth.generators.checks import budget_warnings, require_planned_for
+from dpsynth.generators.shares import GaussianShares
+
+if TYPE_CHECKING:
+    from dpsynth.gate import PrivateTable
+    from dpsynth.gate.grant import Grant
+    from dpsynth.measurement import Measurement
+
+__all__ = ["MOST_COLUMNS", "is_binary", "plan_binary"]
+
+MOST_COLUMNS = 40
+JOINT_COLUMNS = 16
+SHARES = {1: 0.08, 2: 0.25, 3: 0.10, 4: 0.05}
+LARGEST_NOISE = {3: 0.08, 4: 0.045}
+WAVE = "second wave"
+METHOD = "parities/1"
+FLOOR = 0.3  # of the variance 1/n that drawing rows would add
+
+
+def is_binary(domain: Domain) -> bool:
+    """Whether every modelled column has exactly two cells, both ordinary (no missing or other state), and few enough.
+
+    Args:
+        domain: public columns.
+
+    Guarantee: depends on the domain only.
+    """
+    if not 1 <= len(domain.modelled) <= MOST_COLUMNS:
+        return False
+    return all(column.size == 2 and column.first == 0 for column in TableEncoder(domain).columns)
+
+
+def plan_binary(
+    generator: AbstractGenerator,
+    domain: Domain,
+    *,
+    budget: Budget,
+    unit: PrivacyUnit = rows(1),
+    relation: NeighbouringRelation = NeighbouringRelation.ADD_REMOVE,
+) -> BinaryPlan:
+    """Fix the whole privacy event for a table of two-valued columns; reads no row.
+
+    Args:
+        generator: the recipe in whose name it is planned.
+        domain: public columns.
+        budget: target (epsilon, delta).
+        unit: unit of protection.
+        relation: neighbouring relation.
+
+    Returns:
+        A plan whose event costs at most the budget.
+
+    Raises:
+        PlanError: the domain is not binary.
+        BudgetError: a delta too small for Gaussian noise.
+
+    Guarantee:
+        Depends on public arguments only.
+    """
+    if not is_binary(domain):
+        raise PlanError(
+            f"Parities need 1 to {MOST_COLUMNS} columns of exactly two values without a missing state.\n"
+            "Plan this domain with another generator, or declare its columns required and two-valued."
+        )
+    shares = GaussianShares(calibrate_mu(budget, relation=relation), unit, relation)
+    columns = len(domain.modelled)
+    top = min(columns, max(SHARES))
+    names = {1: "rows and columns", 2: "pairs", 3: "triples", 4: "fours"}
+    what = {1: "the number of rows, parities of all columns"} | {k: f"parities of all {names[k]}" for k in (2, 3, 4)}
+    steps = []
+    for order in range(1, top + 1):
+        share = 1.0 if top == 1 else SHARES[order]
+        sets = math.comb(columns, order) + (order == 1)
+        always = order not in LARGEST_NOISE
+        detail = what[order] + ("" if always else "; goes to the second wave where the table is small")
+        steps.append(Step(names[order], share, sets, detail))
+    if top > 1:
+        rest = 1.0 - sum(step.share for step in steps)
+        steps.append(Step(WAVE, rest, sum(step.answers for step in steps), "the parities that are worth it once more"))
+    return BinaryPlan(
+        generator=generator,
+        domain=domain,
+        budget=budget,
+        unit=unit,
+        relation=relation,
+        event=with_slack(GaussianFilter(shares.mu)),
+        steps=tuple(steps),
+        forecast=_forecast(columns, top),
+        shares=shares,
+    )
+
+
+def _forecast(columns: int, top: int) -> Forecast:
+    sets = sum(math.comb(columns, order) for order in range(1, top + 1))
+    if columns <= JOINT_COLUMNS:
+        return Forecast(2**columns, 8 * 2**columns + 40 * sets**2 + 2**24, 0.3 + sets**2 * 1e-6)
+    parameters = sum(min(math.comb(columns, order), 5000) for order in (1, 2, 3))
+    return Forecast(parameters, 2**28 + 48_000 * parameters, 2.0 + 0.001 * columns**3)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
+class BinaryPlan(AbstractPlan):
+    """A calibrated plan of parity sums under one GDP filter."""
+
+    shares: GaussianShares
+
+    def parameters(self) -> dict[str, Any]:
+        """Those of the recipe, and that parities were measured."""
+        return {**self.generator.parameters(), "method": METHOD}
+
+    def job(self) -> dict[str, Any]:
+        """As of any plan, with the method: the same recipe measures other tables in other ways."""
+        return {**super(BinaryPlan, self).job(), "parameters": self.parameters()}
+
+    def fit(self, table: PrivateTable, progress: Progress | None = None) -> BinaryModel:
+        """Measure parities in two waves through the gate; shrink; join.
+
+        Args:
+            table: an opened private table with this plan's domain, unit and relation.
+            progress: called with public stage names.
+
+        Returns:
+            The fitted model.
+
+        Raises:
+            PlanError: the table was opened with another domain, unit or relation; nothing was charged.
+            BudgetRefused: the ledger has less left than the plan costs; nothing was read.
+
+        Guarantee:
+            Reads the table through `grant.release` only, under this plan's event.
+        """
+        require_planned_for(self, table)
+        report = progress or (lambda stage, done: None)
+        names = TableEncoder(self.domain).names
+        with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:
+            asker = _Asker(grant, names, self.shares)
+            report("parities", 0.0)
+            sums = self._first_answers(asker)
+            seen: Look | None = None
+            if WAVE in {step.name for step in self.steps}:
+                report("first look", 0.1)
+                seen, priors = _look(sums)
+                report("second wave", 0.3)
+                sums = self._second_wave(asker, sums, priors)
+        report("estimate", 0.4)
+        law, priors = _law(sums, seen)
+        report("done", 1.0)
+        total = sums.total
+        return BinaryModel(
+            domain=self.domain,
+            generator={"name": self.generator.name, "parameters": self.parameters()},
+            total=total,
+            law=law,
+            sets=tuple(asker.sets),
+            errors=predicted_error(_orders(sums, priors), FLOOR / total),
+            measurements=tuple(asker.answers),
+            warnings=budget_warnings(self.budget, total),
+            private=all(answer.private for answer in asker.answers),
+        )
+
+    def _first_answers(self, asker: _Asker) -> Sums:
+        """All sets of each order that the table is large enough for."""
+        columns = len(asker.names)
+        sums = Sums(columns, {}, {})
+        for order, step in enumerate((s for s in self.steps if s.name != WAVE), 1):
+            if order in LARGEST_NOISE:
+                noise = self.shares.distances_sigma_up(step.share, step.answers)
+                if order - 1 not in sums.values or noise > LARGEST_NOISE[order] * sums.total:
+                    break
+            sets = all_sets(columns, order)
+            if order > 1:
+                sums = asker.ask(sums, {order: np.arange(len(sets))}, step.share)
+            else:
+                sums = asker.ask(sums, {0: np.zeros(1, np.intp), 1: np.arange(columns)}, step.share)
+        return sums
+
+    def _second_wave(self, asker: _Asker, sums: Sums, priors: Mapping[int, Prior]) -> Sums:
+        """Spend what is left where the first answers say."""
+        unit_noise = (self.shares.distances_sigma_up(1.0, 1) / sums.total) ** 2
+        wave = plan_wave(_orders(sums, priors), 1.0 - asker.spent, unit_noise, FLOOR / sums.total)
+        for order, share in wave.shares.items():
+            sums = asker.ask(sums, {order: wave.chosen[order]}, share)
+        return sums
+
+
+class _Asker:
+    """Asks for parity sums and keeps account of shares, answers and sets."""
+
+    def __init__(self, grant: Grant, names: tuple[str, ...], shares: GaussianShares) -> None:
+        self.grant, self.names, self.shares = grant, names, shares
+        self.spent = 0.0
+        self.answers: list[Measurement] = []
+        self.sets: list[np.ndarray] = []
+
+    def ask(self, sums: Sums, places: Mapping[int, np.ndarray], share: float) -> Sums:
+        """Measure the sets at some places of each order in one vector that takes `share` of the budget."""
+        chosen = {order: all_sets(len(self.names), order)[where] for order, where in places.items()}
+        count = sum(len(sets) for sets in chosen.values())
+        query = ParitySums(tuple(tuple(self.names[j] for j in s) for sets in chosen.values() for s in sets.tolist()))
+        sigma = self.shares.distances_sigma_up(share, count)
+        (answer,) = self.grant.release(query, RoundedGaussian((sigma,)))
+        self.spent += share
+        self.answers.append(answer)
+        self.sets.append(_padded(chosen))
+        start = 0
+        for order, where in places.items():
+            part = answer.values[start : start + len(where)]
+            sums = sums.with_measured(order, where, part, answer.sigma**2)
+            start += len(where)
+        return sums
+
+
+def _padded(chosen: Mapping[int, np.ndarray]) -> np.ndarray:
+    """int16[sets, width]: the column places of each set, -1 beyond its end."""
+    width = max(chosen)
+    parts = [np.pad(sets, ((0, 0), (0, width - order)), constant_values=-1) for order, sets in chosen.items()]
+    return np.concatenate(parts).astype(np.int16)
+
+
+def _orders(sums: Sums, priors: Mapping[int, Prior]) -> dict[int, Order]:
+    scale = sums.centred().scale
+    return {order: Order(prior, scale[order], whole=order < 3) for order, prior in priors.items()}
+
+
+def _look(sums: Sums) -> tuple[Look | None, dict[int, Prior]]:
+    if sums.columns <= JOINT_COLUMNS:
+        return None, climb(sums, last=False).priors
+    seen = look(sums)
+    return seen, seen.priors
+
+
+def _law(sums: Sums, seen: Look | None) -> tuple[AbstractLaw, dict[int, Prior]]:
+    if seen is None:
+        start = climb(sums, last=True)
+        return JointLaw(posterior_mode(sums, start)), start.priors
+    base, priors = finish(sums, seen)
+    return RowsLaw(base), priors
