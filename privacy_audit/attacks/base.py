@@ -150,7 +150,15 @@ class AbstractAttack(ABC):
 
 
 class AbstractMembershipAttack(AbstractAttack):
-    """Scores rows; never sees which of them are members."""
+    """Scores rows; never sees which of them are members.
+
+    Attributes:
+        uses_reference: whether it compares with a reference.
+        repeats: most halvings of the holdout it is worth (costly attacks take one), or None for all.
+    """
+
+    uses_reference: bool = False
+    repeats: int | None = None
 
     @abstractmethod
     def score(self, view: View) -> np.ndarray:
@@ -160,7 +168,7 @@ class AbstractMembershipAttack(AbstractAttack):
             view: targets (members and non-members, unlabelled), the synthetic table and, if asked for, a reference.
 
         Returns:
-            float64[targets], higher for more likely members.
+            float64[targets] or float64[targets, variants], higher for more likely members; variants are corrected for.
         """
 
 
