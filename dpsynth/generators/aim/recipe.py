@@ -229,8 +229,11 @@ class AIMPlan(AbstractPlan):
             BudgetRefused: the ledger has less left than the plan costs; nothing was read.
 
         Guarantee:
-            Reads the table through `grant.release` only, under this plan's event.
+            Reads the table through `grant.release` only, under this plan's event. The model is a function of the
+            answers, bit by bit, whatever the number of threads of the linear algebra: stored answers replay.
         """
+        from threadpoolctl import threadpool_limits
+
         require_planned_for(self, table)
         report = progress or (lambda stage, done: None)
         purse = Purse(self.filter, self.rounds, self.unit, self.relation)
@@ -248,7 +251,8 @@ class AIMPlan(AbstractPlan):
             frame = Frame(one_ways, groups, groupings, weights, self.generator.model_megabytes * 2**20 / 8)
             rule = GaussianChoice if self.generator.selection == "gaussian" else ExponentialChoice
             choice = rule(weights, groupings, purse)
-            graph, marginals = run_rounds(frame, choice, purse, grant, report)
+            with threadpool_limits(limits=1, user_api="blas"):  # the tables are small; more threads only wait
+                graph, marginals = run_rounds(frame, choice, purse, grant, report)
         report("done", 1.0)
         answers = (*singles, *choice.answers, *marginals)
         skipped = (f"{left_out} marginals of the workload were too large to be candidates.",) if left_out else ()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from dpsynth.accounting.quantities import Budget
 from dpsynth.gate import Grant, show
@@ -114,6 +115,23 @@ def test_an_interrupted_fit_goes_on_from_its_answers_and_pays_once(ledger, recip
     assert drawn_events(ledger, chain(), letters())[:before] == seen
     whole = fit(recipe, ledger.with_name("whole"), chain(), letters())
     assert [m.values.tolist() for m in model.measurements] == [m.values.tolist() for m in whole.measurements]
+
+
+def test_rounds_use_one_thread_of_linear_algebra_and_give_the_others_back(ledger) -> None:
+    """Sums in another order could round a score's reference another way, and stored answers would not replay."""
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    seen: dict[str, set[int]] = {}
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = threads()
+        plan = PUBLISHED.plan(letters(), budget=BUDGET)
+        plan.fit(opened(ledger, chain(500), letters()), progress=lambda stage, _: seen.update({stage: threads()}))
+        assert threads() == before
+    if not before:
+        pytest.skip("no linear algebra with threads here")
+    assert seen == {"one-ways": before, "rounds": {1}, "estimate": {1}, "done": before}
 
 
 def test_the_total_comes_from_noisy_answers(ledger) -> None:
