@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dpsynth.gate.answers import add_noise
-from dpsynth.generators import MST, AbstractGenerator, Adaptive, Independent
+from dpsynth.generators import AIM, MST, AbstractGenerator, Adaptive, Independent
 from tests.gate.support import rows_of
 
 RECIPES: dict[str, AbstractGenerator] = {
@@ -16,6 +16,7 @@ RECIPES: dict[str, AbstractGenerator] = {
     "mst": MST(),
     "mst published": MST(selection="exponential"),
     "adaptive": Adaptive(),
+    "aim": AIM(),
 }
 
 

@@ -94,7 +94,8 @@ def test_the_first_question_and_all_noise_are_the_same_for_constant_and_empty_co
     for name, source in (("varied", people()), ("constant", _other_people())):
         model = fit(recipe, tmp_path / name, source)
         asked.append(draws_of(tmp_path / name)[0])
-        answers.append({m.clique[0]: m for m in model.measurements if len(m.clique) == 1})
+        first = model.measurements[: len(asked[-1]["query"]["cliques"])]  # AIM may ask again, on cells it learned
+        answers.append({m.clique[0]: m for m in first})
     for fact in ("query", "mechanism", "event", "draws"):
         assert asked[0][fact] == asked[1][fact]
     for name, one in answers[1].items():
