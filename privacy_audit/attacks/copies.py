@@ -10,23 +10,27 @@ from privacy_audit.attacks.base import AbstractTableAttack, AttackResult, Figure
 from privacy_audit.attacks.context import Context
 from privacy_audit.attacks.summary import exact_rate, fisher_p
 from privacy_audit.distances import nearest
-from privacy_audit.frames import hash_rows, stack
+from privacy_audit.frames import Table, hash_rows, stack
 
 __all__ = ["Copies"]
 
-LADDER = 3.0
-"""Rungs of the ladder are trusted where at least this many non-members stand on them."""
+TAIL = 0.05
+"""Share of the non-members whose agreement is fitted as the tail."""
+FEWEST = 20
+CANDIDATES = 20
+"""Synthetic rows with the most equal cells, among which the most surprising agreement is looked for."""
 
 
 @final
 class Copies(AbstractTableAttack):
     """Members that are unique among all real rows and occur in the synthetic table, against non-members that do.
 
-    Fisher's test compares the counts. It cannot see one copied row among thousands, so there is a second test, the
-    *ladder*: for each unique row the largest number of columns in which any synthetic row agrees with it. The share of
-    non-members that reach a rung falls from rung to rung; the last trusted ratio, extended to the top rung, bounds the
-    chance that an innocent row agrees in all columns. One member on the top rung is a leak where that chance times the
-    number of members is tiny. The extension is an assumption (ratios do not grow towards the top), and is reported.
+    Fisher's test compares the counts. It cannot see one copied row among thousands, so there is a second test, on
+    *surprise*: the surprise of an agreement is the sum over its equal cells of -log of the cell's frequency among the
+    real rows; a row's surprise is its largest over the synthetic rows. Non-members show how it is distributed without
+    a leak. Above their 95 % quantile an exponential tail is fitted, with an upper confidence bound of its scale; a
+    copied member is a leak where that tail gives its surprise a tiny chance, times the number of members. The tail is
+    an assumption. The test is left out where unique non-members are copied too: then copies are no surprise.
     """
 
     name = "copies"
@@ -44,12 +48,12 @@ class Copies(AbstractTableAttack):
         hits, control = int(copied[:m].sum()), int(copied[m:].sum())
         of, control_of = int(unique[:m].sum()), int(unique[m:].sum())
         fisher = fisher_p(hits, of, control, control_of)
-        columns = len(real.columns)
-        chosen = both.select(unique)
-        differ = nearest(chosen, synthetic, 1, metric="hamming", threads=context.threads).distances[:, 0]
-        agree = np.rint(columns * (1 - differ)).astype(int)
-        chance = _top_rung(agree[of:], columns)
-        ladder = _binomial_tail(hits, of, chance) if hits and columns > 2 and control == 0 else 1.0
+        chance = 1.0
+        if hits and control == 0 and control_of * TAIL >= FEWEST:
+            surprise = _surprise(both, synthetic, context.threads)
+            copied_most = float(surprise[:m][copied[:m]].max())
+            chance = _tail(surprise[m:][unique[m:]], copied_most)
+        alone = min(1.0, of * chance)
         near, near_control = _near(context, unique)
         figures = {
             "exact copies of unique rows": Figure(
@@ -59,26 +63,37 @@ class Copies(AbstractTableAttack):
             "chance of an innocent copy": Figure(chance),
         }
         note = f"{hits} of {of} unique members are copied, {control} of {control_of} unique non-members"
-        p = min(1.0, 2 * min(fisher, ladder))
+        p = min(1.0, 2 * min(fisher, alone))
         return AttackResult(self.name, self.kind, figures, "no leak found", note, p_value=p)
 
 
-def _top_rung(agree: np.ndarray, columns: int) -> float:
-    """Chance that an innocent unique row agrees with some synthetic row in all columns."""
-    n = len(agree)
-    reach = np.array([(agree >= rung).sum() for rung in range(columns + 1)], float)
-    trusted = max((rung for rung in range(columns + 1) if reach[rung] >= LADDER), default=0)
-    if n == 0 or trusted < 2 or trusted == columns:
-        return 1.0
-    # An upper confidence bound of the last ratios, so that few rows do not make a bold claim.
-    ratios = [exact_rate(int(reach[rung]), int(reach[rung - 1]), 0.98)[1] for rung in (trusted - 1, trusted)]
-    return float(reach[trusted] / n * max(ratios) ** (columns - trusted))
+def _surprise(rows: Table, synthetic: Table, threads: int) -> np.ndarray:
+    """float64[n]: the largest surprise of an agreement of each row with a synthetic row."""
+    found = nearest(rows, synthetic, CANDIDATES, metric="hamming", threads=threads).indices
+    total = np.zeros(found.shape)
+    for mine, theirs in (
+        *zip(rows.numbers.T, synthetic.numbers.T, strict=True),
+        *zip(rows.codes.T, synthetic.codes.T, strict=True),
+    ):
+        _, where, counts = np.unique(mine, return_inverse=True, return_counts=True)
+        weight = np.log(len(mine) / counts)[where.reshape(-1)]
+        other = theirs[found]
+        equal = (other == mine[:, None]) | ((other != other) & (mine != mine)[:, None])
+        total += np.where(equal, weight[:, None], 0.0)
+    return total.max(axis=1)
 
 
-def _binomial_tail(hits: int, of: int, chance: float) -> float:
+def _tail(innocent: np.ndarray, surprise: float) -> float:
+    """Chance that an innocent row's surprise reaches a value, by an exponential tail above the 95 % quantile."""
     from scipy import stats
 
-    return float(stats.binom.sf(hits - 1, of, min(1.0, chance)))
+    start = float(np.quantile(innocent, 1 - TAIL))
+    excess = innocent[innocent >= start] - start
+    # The sum of n exponential excesses over its scale is a gamma variable: a 99 % upper bound of the scale.
+    scale = float(excess.sum()) / float(stats.gamma.ppf(0.01, len(excess)))
+    if surprise <= start or scale <= 0.0:
+        return 1.0
+    return float(len(excess) / len(innocent) * np.exp(-(surprise - start) / scale))
 
 
 def _near(context: Context, unique: np.ndarray) -> tuple[float, float]:

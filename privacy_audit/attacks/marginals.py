@@ -20,10 +20,11 @@ MOST = 300
 
 @final
 class Marginals(AbstractMembershipAttack):
-    """Score: sum over cliques of log p_S(x_C) - log p_R(x_C), smoothed; and the same over single columns.
+    """Score: sum over cliques of log p_S(x_C) - log p_R(x_C), smoothed.
 
-    Cliques that the generator is known to use are best; without them all pairs of columns are tried. Numbers are cut
-    into 16 bins of equal rank.
+    Two more scores: the same over single columns, and the largest of a single column, in which a category that was
+    taken over from a member stands out. Cliques that the generator is known to use are best; without them all pairs of
+    columns are tried. Numbers are cut into 16 bins of equal rank.
 
     Source: golob2024mamamia.
     """
@@ -45,7 +46,8 @@ class Marginals(AbstractMembershipAttack):
             pairs = [pairs[i] for i in np.random.default_rng(view.seed).choice(len(pairs), MOST, replace=False)]
         tables = [binned(table) for table in (view.targets, view.synthetic, view.reference)]
         singles = [(i,) for i in range(len(names))]
-        return np.column_stack([_ratios(pairs or singles, *tables), _ratios(singles, *tables)])
+        joint, single = _ratios(pairs or singles, *tables), _ratios(singles, *tables)
+        return np.column_stack([joint.sum(axis=1), single.sum(axis=1), single.max(axis=1)])
 
 
 def binned(table: Table) -> np.ndarray:
@@ -56,8 +58,9 @@ def binned(table: Table) -> np.ndarray:
 
 
 def _ratios(cliques: Sequence[tuple[int, ...]], x: np.ndarray, s: np.ndarray, r: np.ndarray) -> np.ndarray:
-    total = np.zeros(len(x))
-    for clique in cliques:
+    """float64[targets, cliques]: smoothed log p_S - log p_R of the targets' cells."""
+    found = np.empty((len(x), len(cliques)))
+    for i, clique in enumerate(cliques):
         rows = np.concatenate([table[:, clique] for table in (x, s, r)])
         cells = rows[:, 0]
         for j in range(1, rows.shape[1]):
@@ -66,5 +69,5 @@ def _ratios(cliques: Sequence[tuple[int, ...]], x: np.ndarray, s: np.ndarray, r:
         mine, synthetic, reference = np.split(cells, [len(x), len(x) + len(s)])
         p = (np.bincount(synthetic, minlength=cells.max() + 1) + 0.5) / (len(s) + 1)
         q = (np.bincount(reference, minlength=cells.max() + 1) + 0.5) / (len(r) + 1)
-        total += np.log(p / q)[mine]
-    return total
+        found[:, i] = np.log(p / q)[mine]
+    return found
