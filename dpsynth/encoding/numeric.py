@@ -124,6 +124,11 @@ class LatticeEncoder(AbstractNumericEncoder):
         self._lattice = Lattice.over(*self._bounds, steps, excluded=special)
         super().__init__(column, policy, self._lattice.edges / scale)
 
+    @property
+    def lattice_edges(self) -> np.ndarray:
+        """int64[cells + 1]: cell i of the grid holds the multiples edges[i], ..., edges[i + 1] - 1 of the step."""
+        return self._lattice.edges
+
     def round(self, numbers: np.ndarray) -> np.ndarray:
         if self._scale == 1:
             return np.rint(numbers)

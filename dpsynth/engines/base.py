@@ -40,6 +40,10 @@ class AbstractEngine(ABC):
     def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
         """Raw columns of every batch, by name, each read only when it is asked for."""
 
+    @abstractmethod
+    def on_grids(self, encoder: TableEncoder) -> AbstractEngine:
+        """The same rows behind an encoder that differs in the grids of its columns only. No cell is read yet."""
+
     def check_unchanged(self) -> None:  # noqa: B027 (what is in memory has nothing to check)
         """See that later passes read what the first one read, as far as that can be told without reading.
 

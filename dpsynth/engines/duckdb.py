@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +51,12 @@ class DuckdbEngine(AbstractEngine):
         self.encoder = encoder
         self._stamps = {path: _stamp(path) for path in paths}
         self._files = [_open_file(path, encoder) for path in paths]
+
+    def on_grids(self, encoder: TableEncoder) -> DuckdbEngine:
+        """The same files, bound to the same stamps."""
+        other = copy.copy(self)
+        other.encoder = encoder
+        return other
 
     def batches(self, names: Sequence[str] | None = None) -> Iterator[list[np.ndarray]]:
         """Codes of some hundred thousand rows at a time; other columns than the wanted ones are not read."""

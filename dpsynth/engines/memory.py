@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,19 @@ class MemoryEngine(AbstractEngine):
         self._files = source if isinstance(source, AbstractEngine) else None
         self._readers = {} if self._files else column_readers(source, encoder.names)
         self._codes: dict[str, np.ndarray] = {}
+
+    def on_grids(self, encoder: TableEncoder) -> MemoryEngine:
+        """The same frame; codes of columns whose grid stays are kept."""
+        other = copy.copy(self)
+        other.encoder = encoder
+        if self._files is not None:
+            other._files = self._files.on_grids(encoder)
+        other._codes = {
+            name: codes
+            for name, codes in self._codes.items()
+            if encoder.by_name(name).column == self.encoder.by_name(name).column
+        }
+        return other
 
     def values(self) -> Iterator[Iterator[tuple[str, pa.Array | pa.ChunkedArray]]]:
         """The whole table as one batch (that of files: as many as they have)."""

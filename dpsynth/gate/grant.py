@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dpsynth.accounting.events import AbstractEvent, event_to_json
+from dpsynth.domain.columns import AbstractColumn, Grid, Integer, Real
+from dpsynth.domain.table import Domain
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
-from dpsynth.errors import AccountingError, LedgerError
+from dpsynth.encoding.table import TableEncoder
+from dpsynth.errors import AccountingError, LedgerError, PlanError
 from dpsynth.gate.allowance import Allowance
 from dpsynth.gate.answers import (
     add_noise,
@@ -47,6 +51,7 @@ class Grant(AbstractOpaque):
         "__allowance",
         "__charge",
         "__engine",
+        "__grids",
         "__guard",
         "__index",
         "__ledger",
@@ -74,6 +79,7 @@ class Grant(AbstractOpaque):
         self.__allowance = Allowance(charge.event)
         self.__index = 0
         self.__state = "open"
+        self.__grids: Domain | None = None
         self.__guard = threading.Lock()
 
     def __repr__(self) -> str:
@@ -113,6 +119,29 @@ class Grant(AbstractOpaque):
             if self.__charge.lease is not None:
                 self.__charge.lease.release()
 
+    def use_grids(self, domain: Domain) -> None:
+        """Count what is asked from here on in the cells of other grids; reads no row.
+
+        A row lies in one cell of a column whatever the grid, so no sensitivity depends on it.
+
+        Args:
+            domain: the table's domain with other grids of numeric columns: constants with respect to the private
+                table, which means public, or built from earlier noisy answers.
+
+        Raises:
+            PlanError: anything but grids differs; nothing changed.
+        """
+        with self.__guard:
+            declared = self.__engine.encoder.domain
+            if [_without_grid(c) for c in domain] != [_without_grid(c) for c in declared] or replace(
+                domain, columns=declared.columns
+            ) != declared:
+                raise PlanError(
+                    "A grant can count on other grids of the same columns only: the domains differ in more."
+                )
+            self.__engine = self.__engine.on_grids(TableEncoder(domain))
+            self.__grids = domain
+
     def release(self, query: Query, mechanism: AbstractMechanism) -> tuple[Measurement, ...]:
         """Ask one question and get its noisy answer.
 
@@ -149,6 +178,8 @@ class Grant(AbstractOpaque):
                 "total_variation": DRAW_TOTAL_VARIATION,
                 "private": self.private,
             }
+            if self.__grids is not None:
+                facts["query"]["grids"] = self.__grids.digest()
             if self.__index < self.__charge.stored:
                 event_id, noisy = self.__replay(event, draws, facts)
             else:
@@ -208,3 +239,7 @@ class Grant(AbstractOpaque):
             finish(self.__ledger, self.__charge.seq, "burned", "a draw has no answer: an error")
         except LedgerError:
             pass  # the draw row without an answer says the same; the next run of the job burns it
+
+
+def _without_grid(column: AbstractColumn) -> AbstractColumn:
+    return replace(column, grid=Grid()) if isinstance(column, (Integer, Real)) else column

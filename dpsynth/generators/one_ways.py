@@ -25,7 +25,17 @@ from dpsynth.gate import Marginals
 from dpsynth.generators.shares import GaussianShares
 from dpsynth.measurement import Measurement
 
-__all__ = ["OneWays", "grid_of", "one_way_query", "one_way_share", "one_way_sigmas", "read_one_ways"]
+__all__ = [
+    "OneWays",
+    "combine_one_ways",
+    "denoise_one_ways",
+    "grid_of",
+    "one_way_parts",
+    "one_way_query",
+    "one_way_share",
+    "one_way_sigmas",
+    "read_one_ways",
+]
 
 EQUAL_CELLS = 128
 SMALLEST_ORDERED = 12  # shorter grids gain nothing from thresholding
@@ -65,11 +75,16 @@ def grid_of(encoder: AbstractColumnEncoder, shares: GaussianShares) -> Grouping:
     return merge_adjacent(encoder, EQUAL_CELLS)
 
 
-def one_way_sigmas(grids: Mapping[str, Grouping], shares: GaussianShares, share: float) -> dict[str, Sigma]:
-    """Noise scale of each column when the one-ways together take `share`; proportional to cells^(2/3)."""
+def one_way_parts(grids: Mapping[str, Grouping], share: float) -> dict[str, float]:
+    """Part of the budget for each column when the one-ways together take `share`; proportional to cells^(2/3)."""
     weights = {name: grid.size ** (2 / 3) for name, grid in grids.items()}
     whole = sum(weights.values())
-    return {name: shares.marginal_sigma_up(share * weight / whole) for name, weight in weights.items()}
+    return {name: share * weight / whole for name, weight in weights.items()}
+
+
+def one_way_sigmas(grids: Mapping[str, Grouping], shares: GaussianShares, share: float) -> dict[str, Sigma]:
+    """Noise scale of each column when the one-ways together take `share`."""
+    return {name: shares.marginal_sigma_up(part) for name, part in one_way_parts(grids, share).items()}
 
 
 def one_way_query(grids: Mapping[str, Grouping]) -> Marginals:
@@ -98,17 +113,66 @@ def read_one_ways(
     Guarantee:
         Post-processing.
     """
+    raw, sigmas = combine_one_ways({}, measurements)
+    return denoise_one_ways(encoder, grids, raw, sigmas, haar=denoise)
+
+
+def combine_one_ways(
+    known: Mapping[str, tuple[np.ndarray, Sigma]], measurements: tuple[Measurement, ...]
+) -> tuple[dict[str, np.ndarray], dict[str, Sigma]]:
+    """Inverse-variance means of all answers on each column.
+
+    Args:
+        known: counts and their noise that count as answers, by column.
+        measurements: one-ways on the same cells.
+
+    Returns:
+        float64[cells] and its noise by column, in the order of the answers.
+
+    Guarantee:
+        Post-processing.
+    """
+    answers: dict[str, list[tuple[np.ndarray, np.ndarray | float]]] = {
+        name: [(values, sigma**2)] for name, (values, sigma) in known.items()
+    }
+    for m in measurements:
+        answers.setdefault(m.clique[0], []).append((m.values, m.sigma**2))
     raw, sigmas = {}, {}
-    for name in grids:
-        answers = [(m.values, m.sigma**2) for m in measurements if m.clique == (name,)]
-        raw[name], variance = combine(answers)
+    for name, found in answers.items():
+        raw[name], variance = combine(found)
         sigmas[name] = Sigma(float(np.sqrt(variance.flat[0])))
+    return raw, sigmas
+
+
+def denoise_one_ways(
+    encoder: TableEncoder,
+    grids: Mapping[str, Grouping],
+    raw: Mapping[str, np.ndarray],
+    sigmas: Mapping[str, Sigma],
+    *,
+    haar: bool = True,
+) -> OneWays:
+    """Non-negative counts with one total, from noisy ones.
+
+    Args:
+        encoder: the table's encoder.
+        grids: the measured cells.
+        raw: noisy counts by column.
+        sigmas: their noise.
+        haar: also threshold ordered grids in a Haar basis.
+
+    Returns:
+        The denoised one-ways.
+
+    Guarantee:
+        Post-processing.
+    """
     total = total_of((raw[name], sigmas[name] ** 2) for name in grids)
     counts = {}
     for name, grid in grids.items():
         noisy = raw[name].copy()
         start = _first_ordered(encoder.by_name(name), grid)
-        if denoise and start is not None and len(noisy) - start > SMALLEST_ORDERED:
+        if haar and start is not None and len(noisy) - start > SMALLEST_ORDERED:
             noisy[start:] = haar_threshold(noisy[start:], sigmas[name])
         counts[name] = project_simplex(noisy, total)
     return OneWays(total, dict(grids), raw, sigmas, counts)

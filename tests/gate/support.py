@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import subprocess
 import sys
 import textwrap
@@ -98,6 +99,11 @@ class FakeEngine(AbstractEngine):
         self.identity = identity
         self.during = during
         self.asked: list[tuple[tuple[str, ...], ...]] = []
+
+    def on_grids(self, encoder: TableEncoder) -> FakeEngine:
+        other = copy.copy(self)
+        other.encoder = encoder
+        return other
 
     def values(self) -> Iterator[Any]:
         raise NotImplementedError

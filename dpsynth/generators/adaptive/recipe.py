@@ -29,13 +29,17 @@ from dpsynth.encoding.table import TableEncoder
 from dpsynth.errors import PlanError
 from dpsynth.gate import Distances, Marginals, RoundedGaussian, with_slack
 from dpsynth.generators.adaptive.planner import PairPlan, pair_biases, plan_pairs
+from dpsynth.generators.atoms import BRANCHES, FIRST_LOOK, search_depths, search_spikes
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.binary import is_binary, plan_binary
 from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.marginal_model import MarginalModel, cell_maps
 from dpsynth.generators.one_ways import (
     OneWays,
+    combine_one_ways,
+    denoise_one_ways,
     grid_of,
+    one_way_parts,
     one_way_query,
     one_way_share,
     one_way_sigmas,
@@ -55,6 +59,7 @@ from dpsynth.pgm import rake
 
 if TYPE_CHECKING:
     from dpsynth.gate import PrivateTable
+    from dpsynth.gate.grant import Grant
     from dpsynth.measurement import Measurement
 
 __all__ = ["Adaptive"]
@@ -128,7 +133,13 @@ class Adaptive(AbstractGenerator):
         pairs = len(grids) * (len(grids) - 1) // 2
         cells = sum(grid.size for grid in grids.values())
         first = one_way_share(shares) if pairs else 1.0
-        steps = [Step("one-ways", first, cells, f"{len(grids)} columns, {cells} cells")]
+        depths = search_depths(encoder, grids)
+        parts = one_way_parts(grids, first)
+        search = (1 - FIRST_LOOK) * sum(parts[name] for name in depths)
+        steps = [Step("one-ways", first - search, cells, f"{len(grids)} columns, {cells} cells")]
+        if depths:
+            found = sum(2 * depth * BRANCHES for depth in depths.values())
+            steps.append(Step("spikes", search, found, f"single values with many rows, in {len(depths)} wide columns"))
         if pairs:
             most = pairs * (MOST_CELLS + 4) ** 2
             steps.append(Step("scores", SCORE_SHARE, pairs, f"distance of {pairs} pairs to independence"))
@@ -146,6 +157,8 @@ class Adaptive(AbstractGenerator):
             encoder=encoder,
             shares=shares,
             grids=grids,
+            depths=depths,
+            parts=parts,
         )
 
 
@@ -157,6 +170,8 @@ class AdaptivePlan(AbstractPlan):
     encoder: TableEncoder
     shares: GaussianShares
     grids: Mapping[str, Grouping]
+    depths: Mapping[str, int]
+    parts: Mapping[str, float]
 
     def fit(self, table: PrivateTable, progress: Progress | None = None) -> MarginalModel:
         """Measure one-ways, scores and the chosen pairs through the gate; denoise; join.
@@ -180,10 +195,9 @@ class AdaptivePlan(AbstractPlan):
         share = {step.name: step.share for step in self.steps}
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:
             report("one-ways", 0.0)
-            sigmas = one_way_sigmas(self.grids, self.shares, share["one-ways"])
-            singles = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(sigmas.values())))
-            one_ways = read_one_ways(self.encoder, self.grids, singles)
-            groups = self._coarsen(one_ways)
+            encoder, one_ways, singles = self._look(grant, report)
+            grids = one_ways.grids
+            groups = self._coarsen(encoder, one_ways)
             scores: tuple[Measurement, ...] = ()
             measured: tuple[Measurement, ...] = ()
             plan = PairPlan((), {}, (), {}, 0.0, 0.0)
@@ -206,10 +220,11 @@ class AdaptivePlan(AbstractPlan):
                 )
                 report("pairs", 0.5)
                 if not plan.pairs:  # no pair is worth its noise: the rest of the budget goes to the one-ways again
-                    again = one_way_sigmas(self.grids, self.shares, share["pairs"])
-                    repeats = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(again.values())))
-                    one_ways = read_one_ways(self.encoder, self.grids, (*singles, *repeats))
-                    groups = {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
+                    again = one_way_sigmas(grids, self.shares, share["pairs"])
+                    repeats = grant.release(one_way_query(grids), RoundedGaussian(tuple(again.values())))
+                    known = {name: (one_ways.raw[name], one_ways.sigmas[name]) for name in grids}
+                    one_ways = denoise_one_ways(encoder, grids, *combine_one_ways(known, repeats))
+                    groups = {name: Grouping.identity(grid.size) for name, grid in grids.items()}
                     singles = (*singles, *repeats)
                 else:
                     scales = [self.shares.marginal_sigma_up(share["pairs"] * plan.shares[p]) for p in plan.pairs]
@@ -229,7 +244,7 @@ class AdaptivePlan(AbstractPlan):
         report("done", 1.0)
         answers = (*singles, *scores, *measured)
         return MarginalModel(
-            domain=self.domain,
+            domain=encoder.domain,
             generator={"name": self.generator.name, "parameters": self.generator.parameters()},
             total=one_ways.total,
             graph=graph,
@@ -241,7 +256,23 @@ class AdaptivePlan(AbstractPlan):
             private=all(a.private for a in answers),
         )
 
-    def _coarsen(self, one_ways: OneWays) -> dict[str, Grouping]:
+    def _look(self, grant: Grant, report: Progress) -> tuple[TableEncoder, OneWays, tuple[Measurement, ...]]:
+        """One-ways, on grids on which spikes of wide columns stand alone."""
+        scales = {
+            name: self.shares.marginal_sigma_up(part * (FIRST_LOOK if name in self.depths else 1))
+            for name, part in self.parts.items()
+        }
+        answers = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(scales.values())))
+        first = read_one_ways(self.encoder, self.grids, answers)
+        if not self.depths:
+            return self.encoder, first, answers
+        report("spikes", 0.1)
+        encoder, one_ways, more = search_spikes(
+            grant, self.encoder, first, self.depths, self.shares, {name: self.parts[name] for name in self.depths}
+        )
+        return encoder, one_ways, (*answers, *more)
+
+    def _coarsen(self, encoder: TableEncoder, one_ways: OneWays) -> dict[str, Grouping]:
         """Coarse cells that the noise of about 2 d pairs can carry."""
         if len(self.grids) == 1:
             return {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
@@ -249,7 +280,7 @@ class AdaptivePlan(AbstractPlan):
         total = one_ways.total
         least = total * float(np.clip(8 * sigma / total, 0.001, 0.05))
         most = float(np.clip(math.sqrt(total / (5 * sigma)), 4, MOST_CELLS))
-        return coarse_groups(self.encoder, one_ways, least, most)
+        return coarse_groups(encoder, one_ways, least, most)
 
     def _weights(self) -> dict[tuple[str, str], float]:
         """How much each pair matters."""
