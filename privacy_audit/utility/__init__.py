@@ -1,0 +1,1 @@
+"""Utility: how much of the real table a synthetic one keeps, every number between its floor and its ceiling."""
