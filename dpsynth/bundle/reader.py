@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from dpsynth.errors import BundleError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from dpsynth.certify import Certificate
     from dpsynth.generators.base import AbstractFittedModel
 
 __all__ = ["FACTS_FILE", "Bundle", "read_bundle"]
@@ -71,6 +73,18 @@ class Bundle:
         from dpsynth.generators import load
 
         return load(self.path / "model")
+
+    def certify(self, **settings: Any) -> Certificate:
+        """Judge this release and write its certificate into its folder.
+
+        Args:
+            settings: those of `dpsynth.certify.certify_bundle`: policy, sign, real, holdout, ledger.
+
+        Returns:
+            The certificate; its `passed` says whether the release may leave the house.
+        """
+        # By name: the room above this one, which is loaded only when somebody asks for it.
+        return import_module("dpsynth.certify").certify_bundle(self, **settings)
 
 
 def read_bundle(path: Path | str) -> Bundle:

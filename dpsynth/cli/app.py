@@ -27,6 +27,8 @@ VERBS = {
     "plan": "What a release would spend and take; reads no row.",
     "release": "Make a synthetic table of a private one.",
     "sample": "Draw more rows from a release, at no cost.",
+    "certify": "Judge a release by a policy, seal it, write its certificate and public page.",
+    "verify": "Check a certified release without the data: hashes, epsilon, signature, policy, date.",
     "ledger": "Show and verify what has been spent.",
 }
 """Verb -> help line; the verb `x` is the `app` of the module `dpsynth.cli.x`."""
@@ -58,7 +60,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 2 usage or input, 3 budget refused, 4 internal error.",
+    epilog="Exit codes: 0 done, 2 usage or input, 3 budget refused, 4 internal error (certify and verify: their own).",
 )
 
 

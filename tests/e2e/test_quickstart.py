@@ -46,14 +46,16 @@ def test_page_works_as_written(tmp_path: Path, adult: pd.DataFrame, adult_domain
     for command in commands:
         said[command] = _run(command, tmp_path)
     assert {path.name for path in (tmp_path / "synthetic").iterdir()} == {
+        "certificate",
         "domain.toml",
         "model",
         "release.json",
         "synthetic.csv",
     }
     assert len(pd.read_csv(tmp_path / "more.csv")) == 1_000
-    (verified,) = [text for command, text in said.items() if "verify" in command]
-    assert "sound" in verified
+    ledger, bundle = (text for command, text in said.items() if "verify" in command)
+    assert "sound" in ledger
+    assert "synthetic: verified; epsilon 1 at delta 1e-06 recomputed" in bundle
     (code,) = _blocks("python")
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=True

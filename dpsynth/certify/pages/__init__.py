@@ -1,0 +1,1 @@
+"""Self-contained HTML: own SVG, no script, light and dark, printable."""
