@@ -20,7 +20,7 @@ from privacy_audit.errors import HoldoutError, InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["AlignedTables", "Column", "Table", "align", "hash_rows", "shared_rows", "stack"]
+__all__ = ["AlignedTables", "Column", "Table", "align", "hash_rows", "likely_at_most", "shared_rows", "stack"]
 
 CHANCE = 1e-3
 """Natural twins may put equal rows in two disjoint tables: so improbable an overlap is refused."""
@@ -180,14 +180,18 @@ def shared_rows(first: Table, second: Table) -> tuple[int, int]:
     Returns:
         (shared rows, largest number that chance explains at a rate of 1e-3).
     """
-    from scipy import stats
-
     mine, theirs = hash_rows(first), hash_rows(second)
     _, back, counts = np.unique(mine, return_inverse=True, return_counts=True)
     twins = int((counts[back] > 1).sum())
     shared = int(np.isin(theirs, mine).sum())
-    limit = stats.binom.ppf(1 - CHANCE, second.rows, min(1.0, (twins + 1) / (first.rows + 1)))
-    return shared, int(limit)
+    return shared, likely_at_most(second.rows, min(1.0, (twins + 1) / (first.rows + 1)))
+
+
+def likely_at_most(rows: int, rate: float) -> int:
+    """The number of rows at a rate that chance exceeds with probability 1e-3 at most."""
+    from scipy import stats
+
+    return int(stats.binom.ppf(1 - CHANCE, rows, rate))
 
 
 def align(

@@ -93,7 +93,10 @@ def attack(
         None if cliques is None else tuple(tuple(clique) for clique in cliques),
         tuple(subgroups),
     )
-    return settle([_run(one, context) for one in chosen], alpha)
+    results = settle([_run(one, context) for one in chosen], alpha)
+    if not context.note:
+        return results
+    return tuple(r.replaced(note=f"{r.note}; {context.note}" if r.note else context.note) for r in results)
 
 
 def _run(one: AbstractAttack, context: Context) -> AttackResult:

@@ -16,9 +16,9 @@ import numpy as np
 from privacy_audit.attacks.base import NotApplicable
 from privacy_audit.distances import Neighbours, nearest, nearest_others
 from privacy_audit.errors import ResourceError
-from privacy_audit.frames import AlignedTables, Table, stack
+from privacy_audit.frames import AlignedTables, Table, hash_rows, likely_at_most, stack
 
-__all__ = ["NEAREST", "Claim", "Context", "View", "ranked"]
+__all__ = ["NEAREST", "Claim", "Context", "View", "distinct", "ranked"]
 
 NEAREST = 50
 """Neighbours kept of each row; the reference of a split is one half of the holdout, so about 25 of them remain."""
@@ -82,14 +82,39 @@ def ranked(tables: AlignedTables) -> AlignedTables:
     return AlignedTables(columns, real, synthetic, renew(tables.holdout), renew(tables.reference), tables.notes)
 
 
+def distinct(tables: AlignedTables) -> tuple[AlignedTables, str]:
+    """Keep one of equal real rows, where twins are more frequent within the members than natural twins explain.
+
+    Natural twins are people who happen to agree; they are as frequent between members and holdout as within each.
+    More of them within are one person's rows, which are no independent targets.
+
+    Returns:
+        The tables, and a note (empty where nothing was done).
+    """
+    if tables.holdout is None:
+        return tables, ""
+    for mine, other in ((tables.real, tables.holdout), (tables.holdout, tables.real)):
+        _, back, counts = np.unique(hash_rows(mine), return_inverse=True, return_counts=True)
+        twins = int((counts[back] > 1).sum())
+        shared = int(np.isin(hash_rows(mine), hash_rows(other)).sum())
+        rate = min(1.0, (shared + 1) / (mine.rows + 1) * max(1.0, mine.rows / other.rows))
+        if twins > likely_at_most(mine.rows, rate):
+            break
+    else:
+        return tables, ""
+    once = [t.select(np.sort(np.unique(hash_rows(t), return_index=True)[1])) for t in (tables.real, tables.holdout)]
+    return replace(tables, real=once[0], holdout=once[1]), "repeated real rows are counted once"
+
+
 @final
 @dataclass(slots=True)
 class Context:
     """Tables, settings and what was computed once for all attacks.
 
     Attributes:
-        raw: the tables as given.
+        raw: the tables as given, repeated rows of a person once.
         tables: the same on ranks.
+        note: what was left out, or nothing.
         claim: the claimed guarantee, or None.
         splits: twice the number of times the holdout is halved into non-members and reference, if none is given.
         seed: of everything that is drawn.
@@ -110,9 +135,11 @@ class Context:
     cliques: tuple[tuple[str, ...], ...] | None = None
     subgroups: tuple[str, ...] = ()
     tables: AlignedTables = field(init=False)
+    note: str = field(init=False)
     _kept: dict[str, Neighbours] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.raw, self.note = distinct(self.raw)
         self.tables = ranked(self.raw)
 
     def check_time(self) -> None:

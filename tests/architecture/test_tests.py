@@ -115,9 +115,10 @@ def _public_words(room: str) -> set[str]:
     """Names of the files of a room, and its public names in lower_case."""
     words = {room}
     for path in files():
-        if path.parts[:2] == ("dpsynth", room):
+        inside = path.parts[:2] == ("dpsynth", room) or path.parts[0] == room == "privacy_audit"
+        if inside:
             words.add(path.name.partition(".")[0])
-        if path.parts[:2] == ("dpsynth", room) and path.suffix == ".py":
+        if inside and path.suffix == ".py":
             names = [node.name for node in tree(path).body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
             words |= {re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in names}
     return words
