@@ -85,16 +85,21 @@ def plan_wave(orders: Mapping[int, Order], share: float, unit_noise: float, floo
 
 
 def predicted_error(orders: Mapping[int, Order], floor: float) -> dict[int, float]:
-    """Expected mean total variation distance of all k-way marginals, k = 2..5, from what is known of each order.
+    """Expected mean total variation distance of all k-way marginals, k = 1..5, from what is known of each order.
 
-    Orders that were not measured count as well predicted. A prediction from noisy answers, not a bound.
+    Args:
+        orders: by order; orders that were not measured count as well predicted.
+        floor: squared error per row and parity of low order that drawing rows adds.
+
+    Returns:
+        A prediction from noisy answers, not a bound.
 
     Guarantee: post-processing.
     """
     squares = {name: float((order.scale * order.prior.error()).mean()) + floor for name, order in orders.items()}
     return {
-        ways: MEAN_ABSOLUTE / 2 * math.sqrt(sum(math.comb(ways, name) * square for name, square in squares.items()))
-        for ways in WAYS
+        ways: min(1.0, MEAN_ABSOLUTE / 2 * math.sqrt(sum(math.comb(ways, k) * square for k, square in squares.items())))
+        for ways in (1, *WAYS)
     }
 
 

@@ -3,10 +3,14 @@
 The loss is sum w_S (c_S - t_S)^2 over the measured sets, c the parity sums of the rows. Column by column, the gain of
 flipping each row is a polynomial of the row; half of the improving rows are drawn, and an exact line search says how
 many of them to flip, because each flip is judged as if it were alone.
+
+Targets are rounded to whole rows and pulls to multiples of a power of two, so that sums in single precision are exact
+and the rows do not depend on the order in which a machine adds.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,6 +22,7 @@ __all__ = ["flip_rows"]
 
 _BLOCK = 4096
 _LEAST_MOVED = 1e-4
+_EXACT = 2.0**23  # whole numbers that single precision holds, with a bit to spare
 
 
 def flip_rows(
@@ -44,7 +49,8 @@ def flip_rows(
     """
     columns, rows = signs.shape
     plain = np.zeros(columns, np.float32)
-    counts = {order: rows * mean for order, mean in moments_of(signs, plain, sets).items()}
+    counts = {order: np.rint(rows * mean) for order, mean in moments_of(signs, plain, sets).items()}
+    wanted = {order: np.rint(values) for order, values in targets.items()}
     neighbours = Neighbours(columns, sets)
     sweep = 0
     for sweep in range(1, sweeps + 1):
@@ -52,33 +58,38 @@ def flip_rows(
         for column in rng.permutation(columns):
             mine = {order: neighbours.places[order][column] for order in sets}
             others = {order: neighbours.others[order][column] for order in sets}
-            pull = {
-                order: weights[order] * (counts[order][mine[order]] - targets[order][mine[order]]) for order in sets
-            }
-            gain = _gains(signs, column, neighbours.polynomial(column, pull))
+            pull = {o: weights[o] * (counts[o][mine[o]] - wanted[o][mine[o]]) for o in sets}
+            gain = _gains(signs, column, neighbours.polynomial(column, _on_a_grid(pull)))
             gain -= sum(weights[order] * len(mine[order]) for order in sets)
             better = np.flatnonzero(gain > 0)
             if not len(better):
                 continue
             key = gain[better] * rng.random(len(better), dtype=np.float32)
-            some = max(1, len(better) // 2)
-            better = better[np.argpartition(-key, some - 1)[:some]]
+            middle = len(better) // 2
+            better = better[key >= np.partition(key, middle)[middle]]
             change = _change(signs, column, others, better)
             numerator = -sum(float(pull[order] @ change[order]) for order in sets)
             denominator = sum(weights[order] * float(change[order] @ change[order]) for order in sets)
-            wanted = round(min(1.0, numerator / denominator) * len(better)) if numerator > 0 else 0
-            if wanted < 1:
+            few = round(min(1.0, numerator / denominator) * len(better)) if numerator > 0 else 0
+            if few < 1:
                 continue
-            if wanted < len(better):
-                better = rng.permutation(better)[:wanted]
+            if few < len(better):
+                better = rng.permutation(better)[:few]
                 change = _change(signs, column, others, better)
             for order in sets:
                 counts[order][mine[order]] += change[order]
             signs[column, better] *= -1
-            moved += wanted
+            moved += few
         if moved < _LEAST_MOVED * rows:
             break
     return sweep
+
+
+def _on_a_grid(pull: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+    """The pulls as multiples of a power of two, so coarse that no sum of them leaves what single precision holds."""
+    whole = sum(float(np.abs(values).sum()) for values in pull.values())
+    step = 2.0 ** math.ceil(math.log2(max(whole, 1.0) / _EXACT))
+    return {order: np.rint(values / step) * step for order, values in pull.items()}
 
 
 def _gains(signs: np.ndarray, column: int, pull: Polynomial) -> np.ndarray:

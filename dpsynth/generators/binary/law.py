@@ -126,12 +126,13 @@ def law_from_arrays(kind: str, columns: int, arrays: dict[str, np.ndarray]) -> A
     """What `arrays` of a law was taken from; ValueError or KeyError where it is not that."""
     if kind == JointLaw.kind:
         probabilities = arrays["probabilities"]
-        if probabilities.shape != (2**columns,) or not (probabilities >= 0).all() or not probabilities.any():
+        good = probabilities.shape == (2**columns,) and probabilities.dtype == np.float64
+        if not good or not (np.isfinite(probabilities) & (probabilities >= 0)).all() or not probabilities.any():
             raise ValueError("no probabilities")
         return JointLaw(probabilities)
     if kind == RowsLaw.kind:
         packed = arrays["base"]
-        if packed.ndim != 2 or not len(packed) or packed.shape[1] != (columns + 7) // 8:
+        if packed.ndim != 2 or packed.dtype != np.uint8 or not len(packed) or packed.shape[1] != (columns + 7) // 8:
             raise ValueError("no rows")
         return RowsLaw(np.unpackbits(packed, axis=1, count=columns).astype(bool))
     raise ValueError("no law")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,7 @@ class BinaryModel(AbstractFittedModel):
         generator: name and parameters of the recipe that made it.
         law: a joint of all columns, or base rows.
         sets: for each measurement, which parities it holds: int16[m, width], column places, -1 where a set is smaller.
-        errors: predicted mean total variation distance of 2-, 3-, 4- and 5-way marginals to the private table.
+        errors: predicted mean total variation distance to the private table, by number of columns from 1 to 5.
     """
 
     generator: Mapping[str, Any]
@@ -86,6 +87,33 @@ class BinaryModel(AbstractFittedModel):
         Guarantee:
             Post-processing.
         """
+        columns, names = self._known(columns), TableEncoder(self.domain).names
+        if len(columns) > MOST_PROJECTED:
+            raise PlanError(f"A projection on {len(columns)} columns would hold more than 2^{MOST_PROJECTED} cells.")
+        return self.total * self.law.project(tuple(names.index(c) for c in columns))
+
+    def error(self, columns: tuple[str, ...]) -> float:
+        """Predicted total variation distance between the model and the private table on some columns.
+
+        Args:
+            columns: 1 to 5 modelled column names, without repetition.
+
+        Returns:
+            The expected mean over all marginals of so many columns. A prediction from noisy answers, not a bound.
+
+        Raises:
+            PlanError: unknown or repeated columns, or more of them.
+
+        Guarantee:
+            Post-processing.
+        """
+        columns = self._known(columns)
+        if len(columns) not in self.errors:
+            raise PlanError(f"Errors are predicted for {min(self.errors)} to {max(self.errors)} columns.")
+        return self.errors[len(columns)]
+
+    def _known(self, columns: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns; PlanError where they are not modelled or repeat."""
         columns = (columns,) if isinstance(columns, str) else tuple(columns)
         names = TableEncoder(self.domain).names
         unknown = [c for c in columns if c not in names]
@@ -93,9 +121,7 @@ class BinaryModel(AbstractFittedModel):
             raise PlanError(
                 f"project needs different modelled columns; not usable: {', '.join(unknown) or 'a repeated name'}."
             )
-        if len(columns) > MOST_PROJECTED:
-            raise PlanError(f"A projection on {len(columns)} columns would hold more than 2^{MOST_PROJECTED} cells.")
-        return self.total * self.law.project(tuple(names.index(c) for c in columns))
+        return columns
 
     def describe(self) -> dict[str, Any]:
         """Public facts for reports: what was measured, the kind of model, predicted errors."""
@@ -136,6 +162,21 @@ class BinaryModel(AbstractFittedModel):
         }
         write_model_folder(Path(folder), document, arrays)
 
+    def _check(self) -> None:
+        """Raise ValueError unless the parts fit each other."""
+        names = TableEncoder(self.domain).names
+        if self.law.columns != len(names):
+            raise ValueError("the columns are not those of the domain")
+        if not 0 < self.total < math.inf:
+            raise ValueError("no number of rows")
+        if not all(0 <= error < math.inf for error in self.errors.values()):
+            raise ValueError("no errors")
+        for sets, answer in zip(self.sets, self.measurements, strict=True):
+            if sets.ndim != 2 or sets.dtype != np.int16 or answer.values.shape != (len(sets),):
+                raise ValueError("the sets of parities are not those of the answers")
+            if not ((sets >= -1) & (sets < len(names))).all():
+                raise ValueError("a parity of no columns")
+
     @classmethod
     def load(cls, folder: Path | str) -> BinaryModel:
         """Read what `save` wrote.
@@ -147,7 +188,7 @@ class BinaryModel(AbstractFittedModel):
         facts, arrays = read_model_folder(folder, SCHEMA)
         try:
             law = {name.removeprefix("law."): array for name, array in arrays.items() if name.startswith("law.")}
-            return cls(
+            model = cls(
                 domain=from_dict(facts["domain"], "model.json"),
                 generator=facts["generator"],
                 total=float(facts["total"]),
@@ -158,5 +199,7 @@ class BinaryModel(AbstractFittedModel):
                 warnings=tuple(facts["warnings"]),
                 private=bool(facts["private"]),
             )
+            model._check()
+            return model
         except (ValueError, KeyError, TypeError, AttributeError, DomainError):
             raise corrupt(folder) from None

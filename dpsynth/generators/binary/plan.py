@@ -57,7 +57,7 @@ FLOOR = 0.3  # of the variance 1/n that drawing rows would add
 
 
 def is_binary(domain: Domain) -> bool:
-    """Whether every modelled column has exactly two cells, both ordinary (no missing or other state), and few enough.
+    """Whether every modelled column has exactly two cells (a missing or other state is one of them), and few enough.
 
     Args:
         domain: public columns.
@@ -66,7 +66,7 @@ def is_binary(domain: Domain) -> bool:
     """
     if not 1 <= len(domain.modelled) <= MOST_COLUMNS:
         return False
-    return all(column.size == 2 and column.first == 0 for column in TableEncoder(domain).columns)
+    return all(column.size == 2 for column in TableEncoder(domain).columns)
 
 
 def plan_binary(
@@ -98,7 +98,7 @@ def plan_binary(
     """
     if not is_binary(domain):
         raise PlanError(
-            f"Parities need 1 to {MOST_COLUMNS} columns of exactly two values without a missing state.\n"
+            f"Parities need 1 to {MOST_COLUMNS} columns of exactly two cells; a missing state is a cell.\n"
             "Plan this domain with another generator, or declare its columns required and two-valued."
         )
     shares = GaussianShares(calibrate_mu(budget, relation=relation), unit, relation)

@@ -12,7 +12,8 @@ from dpsynth.generators.binary.walsh import all_sets, products, shift
 
 __all__ = ["Centred", "Sums"]
 
-MOST_EXTREME = 0.999  # a mean sign, so that no column is taken for constant
+MARGIN = (1e-5, 1e-3)  # how far mean signs stay from +-1: half their noise, within these; no column is constant
+SIGN_VARIANCE = 1 / 3  # of a mean sign about which nothing is known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +77,14 @@ class Sums:
         return Sums(self.columns, {**self.values, order: values}, {**self.variances, order: variances})
 
     def bounded(self) -> dict[int, np.ndarray]:
-        """The values, none larger than the number of rows."""
+        """The values, none larger than the number of rows, and those of columns drawn to 0 where noise drowns them."""
         total = self.total
         found = {order: np.clip(values, -total, total) for order, values in self.values.items()}
         found[0] = np.array([total])
         if 1 in found:
-            found[1] = np.clip(found[1], -MOST_EXTREME * total, MOST_EXTREME * total)
+            known = SIGN_VARIANCE / (SIGN_VARIANCE + self.variances[1] / total**2)
+            most = total * (1 - np.clip(0.5 * np.sqrt(self.variances[1]) / total, *MARGIN))
+            found[1] = np.clip(self.values[1] * known, -most, most)
         return found
 
     def centred(self, centres: np.ndarray | None = None) -> Centred:
