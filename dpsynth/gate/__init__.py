@@ -4,6 +4,8 @@
 gives a Grant; `Grant.release` asks one question and gives Measurements.
 """
 
+from dpsynth.gate.gradients import GradientProgram
+from dpsynth.gate.gradients_state import Descent, TrainingState
 from dpsynth.gate.grant import Grant
 from dpsynth.gate.ledger_schema import default_ledger_path
 from dpsynth.gate.mechanisms import (
@@ -14,6 +16,7 @@ from dpsynth.gate.mechanisms import (
     PermuteAndFlip,
     QueryShape,
     RoundedGaussian,
+    SampledGaussian,
     event_of,
     shape_of,
     with_slack,
@@ -28,8 +31,10 @@ from dpsynth.gate.verification import VerifyReport, verify
 __all__ = [
     "DRAW_SLACK",
     "AbstractMechanism",
+    "Descent",
     "DiscreteLaplace",
     "Distances",
+    "GradientProgram",
     "Exponential",
     "Grant",
     "Marginals",
@@ -39,7 +44,9 @@ __all__ = [
     "PrivateTable",
     "QueryShape",
     "RoundedGaussian",
+    "SampledGaussian",
     "Total",
+    "TrainingState",
     "VerifyReport",
     "book_non_private",
     "default_ledger_path",

@@ -38,6 +38,7 @@ __all__ = [
     "count_draws",
     "describe",
     "exact_answers",
+    "lost_answer",
     "pack",
     "to_measurements",
     "unpack",
@@ -288,6 +289,12 @@ def pack(noisy: list[np.ndarray]) -> tuple[dict[str, Any], bytes]:
     flat = b"".join(np.ascontiguousarray(array, "<i8").tobytes() for array in noisy)
     facts = {"shapes": [list(array.shape) for array in noisy], "digest": hashlib.sha256(flat).hexdigest()}
     return facts, zlib.compress(flat, 6)
+
+
+def lost_answer() -> tuple[dict[str, Any], bytes]:
+    """What stands for the answer of a draw that was cut off and whose charge stays: no number at all."""
+    facts, payload = pack([np.empty(0, np.int64)])
+    return facts | {"lost": True}, payload
 
 
 def unpack(facts: Mapping[str, Any], payload: bytes) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ from dpsynth.accounting.quantities import Budget, format_epsilon_up
 from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import AccountingError, InputError, LedgerError
 from dpsynth.gate.accounts import account_named, cap_body
+from dpsynth.gate.answers import lost_answer
 from dpsynth.gate.caps import check_reservable, require_within
 from dpsynth.gate.chain import stored_digest
 from dpsynth.gate.identity import job_key
@@ -127,6 +128,12 @@ def _take_up(book: Ledger, ledger: Appender, earlier: Reservation) -> Charge | N
             "Wait for it to end and run again: its answers are then replayed at no cost."
         )
     if not earlier.pending:
+        return Charge(earlier.seq, earlier.event, len(earlier.draws), False, lease)
+    if earlier.draws[-1].body["query"]["kind"] == "gradients":
+        # The cut-off steps saw noise that nobody has; they stay charged, and the job goes on from the state before.
+        facts, payload = lost_answer()
+        body = {"type": "answer", "reservation": earlier.seq, "index": len(earlier.draws) - 1, **facts}
+        ledger.append(body | {"stored": stored_digest(payload)}, payload)
         return Charge(earlier.seq, earlier.event, len(earlier.draws), False, lease)
     ledger.append({"type": "burned", "reservation": earlier.seq, "why": "a draw has no answer: a crash"})
     lease.release()

@@ -22,13 +22,24 @@ from dpsynth.gate.answers import (
     count_draws,
     describe,
     exact_answers,
+    lost_answer,
     pack,
     to_measurements,
     unpack,
 )
 from dpsynth.gate.charges import Charge, draw, finish, store_answer, stored_answer
+from dpsynth.gate.gradients import GradientProgram, parameter_count
+from dpsynth.gate.gradients_state import TrainingState, require_torch
 from dpsynth.gate.ledger import Ledger
-from dpsynth.gate.mechanisms import DRAW_TOTAL_VARIATION, AbstractMechanism, Query, event_of
+from dpsynth.gate.mechanisms import (
+    DRAW_TOTAL_VARIATION,
+    AbstractMechanism,
+    Query,
+    QueryShape,
+    SampledGaussian,
+    event_of,
+    mechanism_to_json,
+)
 from dpsynth.gate.opaque import AbstractOpaque, without_words
 from dpsynth.measurement import Measurement
 from dpsynth.noise.entropy import AbstractEntropy, SeededEntropy, SystemEntropy
@@ -187,6 +198,90 @@ class Grant(AbstractOpaque):
             self.__index += 1
             return to_measurements(query, mechanism, noisy, event_id, self.private)
 
+    def train(self, program: GradientProgram, mechanism: SampledGaussian, state: TrainingState) -> TrainingState:
+        """Run some steps of DP-SGD and get the state after them. The order is that of `release`.
+
+        Steps that an error or a crash cut off are lost, not burned: the same job goes on from the state before them.
+
+        Args:
+            program: the network, its loss, the bound of a row's gradient, the descent: data, not code.
+            mechanism: probability, noise and number of steps.
+            state: where the training stands: a start that depends on no row, or what this returned before.
+
+        Returns:
+            The state after the steps; where they were lost, the given one, that many steps later.
+
+        Raises:
+            PlanError: the program, the mechanism or the state does not fit, or PyTorch is missing; nothing was drawn.
+            AccountingError: the reservation does not hold the steps, or the grant is closed; nothing was drawn.
+            LedgerError: the ledger cannot be written, or the job asked another question than it did before.
+            SourceError: a file was changed since the table was opened; nothing was drawn. Or the table could not be
+                read to its end; the steps are lost.
+
+        Guarantee: docs/proofs/dp_sgd.md.
+        """
+        with self.__guard:
+            if self.__state != "open":
+                raise AccountingError(f"This grant is {self.__state}. Reserve again to ask more.")
+            fine = self.__engine.encoder.sizes
+            program.check(fine)
+            event = event_of(QueryShape("gradients"), mechanism, self.__unit, self.__relation)
+            draws = mechanism.steps * parameter_count(program.layers, program.sizes(fine))
+            facts = {
+                "query": program.describe() | {"step": state.step},
+                "mechanism": mechanism_to_json(mechanism),
+                "event": event_to_json(event),
+                "draws": draws,
+                "total_variation": DRAW_TOTAL_VARIATION,
+                "private": self.private,
+            }
+            if self.__index < self.__charge.stored:
+                words = self.__replay(event, draws, facts)[1]
+            else:
+                words = self.__train(program, mechanism, state, event, draws, facts)
+            self.__index += 1
+            return state.after(words, mechanism.steps)
+
+    def __train(
+        self,
+        program: GradientProgram,
+        mechanism: SampledGaussian,
+        state: TrainingState,
+        event: AbstractEvent,
+        draws: int,
+        facts: dict,
+    ) -> list[np.ndarray]:
+        require_torch()
+        from dpsynth.gate.gradients_train import Training
+
+        self.__require_open_charge()
+        training = Training(program, program.sizes(self.__engine.encoder.sizes), mechanism, state)
+        self.__engine.check_unchanged()
+        self.__allowance.take(event, draws)
+        draw(self.__ledger, self.__charge.seq, self.__index, facts)
+        try:
+            words = without_words(
+                lambda: training.run(self.__engine, self.__entropy()).pack(),
+                "Its steps are lost; the same job goes on from the state before them.",
+            )
+            shapes, payload = pack(words)
+            store_answer(self.__ledger, self.__charge.seq, self.__index, shapes, payload)
+        except BaseException:
+            self.__state = "interrupted"
+            try:
+                store_answer(self.__ledger, self.__charge.seq, self.__index, *lost_answer())
+            except LedgerError:
+                pass  # the draw row without an answer says the same to the next run of the job
+            raise
+        return words
+
+    def __require_open_charge(self) -> None:
+        if self.__charge.done:
+            raise AccountingError(
+                f"Reservation {self.__charge.seq} was finished by an earlier run of this job: it has no more answers.\n"
+                "Name the job anew to charge it anew."
+            )
+
     def __replay(self, event: AbstractEvent, draws: int, facts: dict) -> tuple[str, list[np.ndarray]]:
         stored = stored_answer(self.__ledger, self.__charge.seq, self.__index)
         if any(stored.draw.get(name) != facts[name] for name in ("query", "mechanism", "event")):
@@ -200,11 +295,7 @@ class Grant(AbstractOpaque):
     def __draw(
         self, query: Query, mechanism: AbstractMechanism, event: AbstractEvent, draws: int, facts: dict
     ) -> tuple[str, list[np.ndarray]]:
-        if self.__charge.done:
-            raise AccountingError(
-                f"Reservation {self.__charge.seq} was finished by an earlier run of this job: it has no more answers.\n"
-                "Name the job anew to charge it anew."
-            )
+        self.__require_open_charge()
         # Before anything is taken: a file that holds other rows than were charged for is not drawn from.
         self.__engine.check_unchanged()
         self.__allowance.take(event, draws)

@@ -9,6 +9,8 @@ builds its event before a row is read, and the gate builds the same event again 
     Distances (m)    Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      BoundedRange | PureDP
     ParitySums (m)   Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      -
 
+and of a gradient program under SampledGaussian, PoissonGaussian of one unit (dpsynth.accounting.sampled),
+
 with u1 = unit.l1(relation), u2 = unit.squared_l2(relation); where distances are weighted, the sum of the weights (of
 their squares) stands for m (proofs: docs/proofs/{total,marginals,distances,parity_sums}.md).
 """
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dpsynth.accounting.events import AbstractEvent, BoundedRange, Composed, Gaussian, Laplace, PureDP, Slack
+from dpsynth.accounting.sampled import poisson_steps
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
 from dpsynth.errors import AccountingError, PlanError
 from dpsynth.gate.queries import Distances, Marginals, ParitySums, Total
@@ -34,6 +37,7 @@ __all__ = [
     "PermuteAndFlip",
     "QueryShape",
     "RoundedGaussian",
+    "SampledGaussian",
     "event_of",
     "shape_of",
     "with_slack",
@@ -45,7 +49,7 @@ DRAW_TOTAL_VARIATION = 2.0**-120
 """Proved bound on the total-variation error of one draw (docs/proofs of the noise room)."""
 DRAWS_PER_RESERVATION = 2**40
 """DRAW_SLACK / DRAW_TOTAL_VARIATION: how many draws one reservation may make."""
-KINDS = ("total", "marginals", "distances", "parities")
+KINDS = ("total", "marginals", "distances", "parities", "gradients")
 """Kinds of questions."""
 LARGEST_WEIGHT = 2**20
 """Of a distance: so that no score of fewer than 2^40 rows overflows an int64."""
@@ -118,6 +122,30 @@ class PermuteAndFlip(AbstractMechanism):
 
     def __post_init__(self) -> None:
         _positive("epsilon", self.epsilon)
+
+
+@dataclass(frozen=True, slots=True)
+class SampledGaussian(AbstractMechanism):
+    """Steps of DP-SGD: Poisson batches, and rounded Gaussian noise on each sum of clipped gradients.
+
+    Attributes:
+        probability: with which each row joins a batch.
+        noise_multiplier: sigma over the most that one row of a batch moves a sum, rounding included.
+        steps: how many sums are noised.
+    """
+
+    probability: float
+    noise_multiplier: float
+    steps: int
+    name: ClassVar[str] = "sampled_gaussian"
+
+    def __post_init__(self) -> None:
+        _positive("probability", self.probability)
+        _positive("noise_multiplier", self.noise_multiplier)
+        if self.probability > 1:
+            raise PlanError("A mechanism needs a probability of at most 1.")
+        if isinstance(self.steps, bool) or not isinstance(self.steps, int) or self.steps < 1:
+            raise PlanError("A mechanism needs at least one step.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +224,11 @@ def event_of(
             "A total was asked under replace-one, where the number of rows is public and no noise is due.\n"
             "Ask for Marginals instead; the total follows from them."
         )
+    if (shape.kind == "gradients") != isinstance(mechanism, SampledGaussian):
+        raise PlanError("A gradient program is answered by SampledGaussian, and by nothing else; it answers no other.")
     match mechanism:
+        case SampledGaussian(probability=probability, noise_multiplier=noise, steps=steps):
+            return poisson_steps(probability, noise, steps, unit)
         case RoundedGaussian(sigmas=values) | DiscreteLaplace(scales=values):
             want = shape.count if shape.kind == "marginals" else 1
             if len(values) != want:
@@ -248,6 +280,8 @@ def mechanism_to_json(mechanism: AbstractMechanism) -> dict[str, Any]:
             return {"name": mechanism.name, "scales": list(values)}
         case Exponential(epsilon=epsilon) | PermuteAndFlip(epsilon=epsilon):
             return {"name": mechanism.name, "epsilon": epsilon}
+        case SampledGaussian(probability=probability, noise_multiplier=noise, steps=steps):
+            return {"name": mechanism.name, "probability": probability, "noise_multiplier": noise, "steps": steps}
         case _:
             raise AccountingError("This mechanism has no JSON form.")
 
@@ -267,5 +301,7 @@ def mechanism_from_json(value: dict[str, Any]) -> AbstractMechanism:
             return Exponential(epsilon)
         case {"name": "permute_and_flip", "epsilon": epsilon}:
             return PermuteAndFlip(epsilon)
+        case {"name": "sampled_gaussian", "probability": probability, "noise_multiplier": noise, "steps": steps}:
+            return SampledGaussian(probability, noise, steps)
         case _:
             raise PlanError("The gate knows RoundedGaussian, DiscreteLaplace, Exponential and PermuteAndFlip only.")

@@ -10,7 +10,7 @@ from privacy_audit.bounds.checks import read_alpha, read_delta
 from privacy_audit.bounds.clopper_pearson import read_errors
 from privacy_audit.bounds.curves import find_root
 
-__all__ = ["joint_beta"]
+__all__ = ["joint_beta", "private_probability"]
 
 QUANTILES = 4001
 LARGEST_EPSILON = 60.0
@@ -61,6 +61,34 @@ def joint_beta(
     )
 
 
+def private_probability(
+    false_positives: int, nonmembers: int, false_negatives: int, members: int, epsilon: float, delta: float
+) -> float:
+    """The posterior probability that the two error rates are possible under (epsilon, delta)-DP.
+
+    Args:
+        false_positives: runs without the record that were called "in".
+        nonmembers: runs without the record.
+        false_negatives: runs with the record that were called "out".
+        members: runs with the record.
+        epsilon: of the claim.
+        delta: of the claim.
+
+    Source: zanella2023bayesian
+    """
+    middles = (np.arange(QUANTILES) + 0.5) / QUANTILES
+    missed = special.betaincinv(0.5 + false_negatives, 0.5 + members - false_negatives, middles)
+    return _region(missed, 0.5 + false_positives, 0.5 + nonmembers - false_positives, epsilon, delta)
+
+
+def _region(missed: np.ndarray, a: float, b: float, epsilon: float, delta: float) -> float:
+    """The mean, over quantiles of the false-negative rate, of the mass of the other rate that the claim allows."""
+    growth = np.exp(epsilon)
+    least = np.maximum(np.maximum(1 - delta - growth * missed, (1 - delta - missed) / growth), 0)
+    most = np.minimum(np.minimum(delta + growth * (1 - missed), 1 + (delta - missed) / growth), 1)
+    return float(np.mean(special.betainc(a, b, most) - special.betainc(a, b, np.minimum(least, most))))
+
+
 def _interval(
     wrong_in: int, outside: int, wrong_out: int, inside: int, delta: float, alpha: float
 ) -> tuple[float, float]:
@@ -69,11 +97,7 @@ def _interval(
     a, b = 0.5 + wrong_in, 0.5 + outside - wrong_in
 
     def private(epsilon: float) -> float:
-        """The posterior probability that the two rates are possible under (epsilon, delta)-DP."""
-        growth = np.exp(epsilon)
-        least = np.maximum(np.maximum(1 - delta - growth * missed, (1 - delta - missed) / growth), 0)
-        most = np.minimum(np.minimum(delta + growth * (1 - missed), 1 + (delta - missed) / growth), 1)
-        return float(np.mean(special.betainc(a, b, most) - special.betainc(a, b, np.minimum(least, most))))
+        return _region(missed, a, b, epsilon, delta)
 
     ends = []
     for level in (alpha / 2, 1 - alpha / 2):

@@ -13,7 +13,7 @@ from privacy_audit.bounds.checks import read_alpha, read_delta, read_epsilon, re
 from privacy_audit.bounds.sequential.process import EProcess, log_wealth_path, start
 from privacy_audit.errors import InputError
 
-__all__ = ["event_bets", "event_betting", "event_gains", "event_process"]
+__all__ = ["best_event_bet", "event_bets", "event_betting", "event_gains", "event_process"]
 
 FRACTIONS = (0.02, 0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
 """Stakes as fractions of the largest that cannot ruin."""
@@ -38,9 +38,28 @@ def event_gains(inside: np.ndarray, outside: np.ndarray, epsilon: float, delta: 
     return inside.astype(np.float64) - math.exp(epsilon) * outside - delta
 
 
-def event_process(epsilon: float, delta: float) -> EProcess:
-    """The betting test of one claim, to be fed with `event_gains`."""
-    return start(event_bets(read_epsilon(epsilon), read_delta(delta)))
+def best_event_bet(inside: float, outside: float, epsilon: float, delta: float) -> np.ndarray:
+    """float64[1]: the stake that grows fastest if the event really has these probabilities.
+
+    Args:
+        inside: suspected probability of the event with the record.
+        outside: suspected probability without it.
+        epsilon: of the claim.
+        delta: of the claim.
+    """
+    claim = math.exp(epsilon)
+    stakes = np.linspace(0.01, 0.99, 99) / (claim + delta)
+    growth = np.zeros(stakes.size)
+    for hit, p in ((1, inside), (0, 1 - inside)):
+        for stray, q in ((1, outside), (0, 1 - outside)):
+            growth += p * q * np.log1p(stakes * (hit - claim * stray - delta))
+    return stakes[[int(np.argmax(growth))]]
+
+
+def event_process(epsilon: float, delta: float, bets: np.ndarray | None = None) -> EProcess:
+    """The betting test of one claim, to be fed with `event_gains`; `bets` default to the mixture of `event_bets`."""
+    mixture = event_bets(read_epsilon(epsilon), read_delta(delta))
+    return start(mixture if bets is None else bets)
 
 
 def event_betting(inside: Any, outside: Any, *, delta: float, alpha: float = 0.05) -> EpsilonBound:

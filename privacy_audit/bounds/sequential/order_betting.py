@@ -9,15 +9,44 @@ from typing import Any
 import numpy as np
 
 from privacy_audit.bounds.base import INDEPENDENT_RUNS, EpsilonBound, freeze
-from privacy_audit.bounds.checks import read_alpha, read_curve_flag, read_delta, read_scores
+from privacy_audit.bounds.checks import read_alpha, read_count, read_curve_flag, read_delta, read_scores
 from privacy_audit.bounds.curves import AbstractCurve, check_ladder, gaussian_ladder, last_refuted
 from privacy_audit.bounds.sequential.process import EProcess, log_wealth_path, start
 from privacy_audit.errors import InputError
 
-__all__ = ["order_bets", "order_betting", "order_gains", "order_process"]
+__all__ = ["order_bets", "order_betting", "order_gains", "order_process", "order_shares", "suggest_block"]
 
-FRACTIONS = (0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)
+FRACTIONS = (0.05, 0.1, 0.2, 0.35, 0.55, 0.8, 0.95)
 """Stakes as fractions of the largest that cannot ruin."""
+BLOCK_BELOW = ((0.6, 4), (0.67, 2))
+"""Up to which order probability how many pairs are compared crosswise: where the claim leaves little to order."""
+
+
+def suggest_block(curve: AbstractCurve) -> int:
+    """How many pairs to compare crosswise per step, from the claim alone.
+
+    A block of b pairs gives b^2 comparisons, whose mean varies less than that of b pairs; but a step can at most double
+    or so the wealth, so leaky claims are better tested pair by pair.
+    """
+    return next((block for limit, block in BLOCK_BELOW if curve.order_probability() < limit), 1)
+
+
+def order_shares(members: np.ndarray, nonmembers: np.ndarray, block: int = 1) -> np.ndarray:
+    """The share of ordered comparisons in each block of pairs; ties count half, a last incomplete block is left out.
+
+    Args:
+        members: float64[..., t], scores of runs with the record.
+        nonmembers: float64[..., t], scores of runs without it.
+        block: pairs per block.
+
+    Returns:
+        float64[..., t // block] in [0, 1].
+    """
+    steps = members.shape[-1] // block
+    shape = (*members.shape[:-1], steps, block)
+    inside = members[..., : steps * block].reshape(shape)[..., :, None]
+    outside = nonmembers[..., : steps * block].reshape(shape)[..., None, :]
+    return ((inside > outside) + 0.5 * (inside == outside)).mean(axis=(-2, -1))
 
 
 def order_bets(curve: AbstractCurve) -> np.ndarray:
@@ -25,16 +54,16 @@ def order_bets(curve: AbstractCurve) -> np.ndarray:
     return np.asarray(FRACTIONS) / curve.order_probability()
 
 
-def order_gains(members: np.ndarray, nonmembers: np.ndarray, curve: AbstractCurve) -> np.ndarray:
-    """What a bet of 1 wins on each pair: [in above out], ties half, less the largest probability of it.
+def order_gains(members: np.ndarray, nonmembers: np.ndarray, curve: AbstractCurve, block: int = 1) -> np.ndarray:
+    """What a bet of 1 wins on each block of pairs: its share in order, less the largest probability of order.
 
     Args:
-        members: float64[...], scores of runs with the record.
-        nonmembers: float64[...], scores of runs without it, paired beforehand.
+        members: float64[..., t], scores of runs with the record.
+        nonmembers: float64[..., t], scores of runs without it, in an order fixed beforehand.
         curve: the claim.
+        block: pairs per step, fixed beforehand.
     """
-    above = (members > nonmembers) + 0.5 * (members == nonmembers)
-    return above - curve.order_probability()
+    return order_shares(members, nonmembers, block) - curve.order_probability()
 
 
 def order_process(curve: AbstractCurve) -> EProcess:
@@ -49,6 +78,7 @@ def order_betting(
     delta: float,
     curves: AbstractCurve | Sequence[AbstractCurve] | None = None,
     gaussian_mechanism: bool = False,
+    block: int = 1,
     alpha: float = 0.05,
 ) -> EpsilonBound:
     """Bound epsilon from scores of pairs of runs, valid at whatever moment one stops.
@@ -59,6 +89,7 @@ def order_betting(
         delta: at which epsilon is reported.
         curves: the mechanism's own curve, or a ladder of rising leakage; None for a ladder of Gaussian curves.
         gaussian_mechanism: the caller's declaration that the mechanism's curve is Gaussian.
+        block: pairs compared crosswise per step, fixed beforehand; see `suggest_block`.
         alpha: probability of ever being wrong.
 
     Returns:
@@ -78,6 +109,7 @@ def order_betting(
     inside, outside = read_scores("members", members), read_scores("nonmembers", nonmembers)
     if inside.size != outside.size:
         raise InputError("The scores do not pair up.\nGive as many runs with the record as without it, pair by pair.")
+    block = read_count("block", block, least=1, most=inside.size)
     if curves is None:
         read_curve_flag(gaussian_mechanism, "order_betting")
         ladder: tuple[AbstractCurve, ...] = gaussian_ladder()
@@ -85,7 +117,7 @@ def order_betting(
         ladder = check_ladder(curves)
         if any(curve.gaussian for curve in ladder):
             read_curve_flag(gaussian_mechanism, "order_betting")
-    won = (inside > outside) + 0.5 * (inside == outside)
+    won = order_shares(inside, outside, block)
     rung, best = _climb(won, ladder, alpha), _climb(np.ones(won.size), ladder, alpha)
     return EpsilonBound(
         epsilon=ladder[rung].epsilon(delta) if rung >= 0 else 0.0,
@@ -100,9 +132,9 @@ def order_betting(
             if curves is None
             else "the mechanism's trade-off curve is one of those given",
         ),
-        samples=2 * won.size,
+        samples=2 * inside.size,
         detectable=ladder[best].epsilon(delta) if best >= 0 else 0.0,
-        details=freeze(pairs=won.size, ordered=float(won.sum()), refuted=rung + 1, curves=len(ladder)),
+        details=freeze(pairs=inside.size, block=block, ordered=float(won.mean()), refuted=rung + 1, curves=len(ladder)),
     )
 
 
