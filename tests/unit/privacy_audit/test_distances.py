@@ -117,3 +117,13 @@ def test_wrong_calls_raise() -> None:
         nearest(tables.real.restrict(["age"]), tables.synthetic)
     with pytest.raises(InputError, match="fewer than two"):
         nearest_others(tables.real.select(np.array([0])))
+
+
+def test_rows_that_are_all_equally_far_keep_the_lowest_indices() -> None:
+    rng = np.random.default_rng(5)
+    tables = align(pd.DataFrame(rng.random((3, 4))), pd.DataFrame(rng.random((3000, 4))))
+    twins = tables.synthetic.select(np.concatenate([[2999, 7, 7], np.arange(2999)]))
+    for k in (1, 4):
+        found = nearest(tables.real, twins, k, metric="hamming")
+        assert (found.distances == 1.0).all()
+        assert found.indices.tolist() == [list(range(k))] * 3
