@@ -172,7 +172,12 @@ class _Fuzzer:
                 same = joined[name].astype(self._table[name].dtype)
             except (TypeError, ValueError, OverflowError):
                 continue
-            if same.astype(object).iloc[-1] == row[name]:
+            kept, given = same.astype(object).iloc[-1], row[name]
+            if self._pd.isna(kept) or self._pd.isna(given):
+                alike = isinstance(kept, float) and isinstance(given, float)  # NaN stays NaN, None stays None
+            else:
+                alike = kept == given
+            if alike:
                 joined[name] = same
         return joined
 
