@@ -53,6 +53,7 @@ def attack(
     threads: int = 1,
     cliques: Sequence[Sequence[str]] | None = None,
     subgroups: Sequence[str] = (),
+    most_rows: int = 10_000,
 ) -> tuple[AttackResult, ...]:
     """Attack a synthetic table in every way that needs no access to its generator.
 
@@ -67,6 +68,7 @@ def attack(
         threads: for neighbours.
         cliques: cliques that the generator is known to use, for the marginal attack.
         subgroups: categorical columns whose values become strata.
+        most_rows: rows of each table to look at; larger ones are sampled, and copies are still looked for in all rows.
 
     Returns:
         One result per attack, in the order of the registry. An attack that does not apply is "skipped" with the reason.
@@ -80,8 +82,14 @@ def attack(
     named = {name for clique in cliques or () for name in clique} | set(subgroups)
     if named - known:
         raise InputError(f"There is no column {sorted(named - known)[0]!r}.\nName columns of the tables.")
-    if splits < 1 or not 0 < alpha < 1 or (pair is not None and not (pair.epsilon >= 0 and 0 <= pair.delta < 1)):
-        raise InputError("An impossible setting: splits >= 1, 0 < alpha < 1, epsilon >= 0 and 0 <= delta < 1 hold.")
+    if (
+        min(splits, most_rows) < 1
+        or not 0 < alpha < 1
+        or (pair is not None and not (pair.epsilon >= 0 and 0 <= pair.delta < 1))
+    ):
+        raise InputError(
+            "An impossible setting: splits, most_rows >= 1, 0 < alpha < 1, epsilon >= 0 and 0 <= delta < 1 hold."
+        )
     context = Context(
         tables,
         pair,
@@ -92,6 +100,7 @@ def attack(
         None if time_limit is None else time.monotonic() + time_limit,
         None if cliques is None else tuple(tuple(clique) for clique in cliques),
         tuple(subgroups),
+        most_rows,
     )
     results = settle([_run(one, context) for one in chosen], alpha)
     if not context.note:

@@ -112,8 +112,9 @@ class Context:
     """Tables, settings and what was computed once for all attacks.
 
     Attributes:
-        raw: the tables as given, repeated rows of a person once.
+        raw: the tables as given, repeated rows of a person once, large tables sampled.
         tables: the same on ranks.
+        full: the same on ranks, before sampling.
         note: what was left out, or nothing.
         claim: the claimed guarantee, or None.
         splits: twice the number of times the holdout is halved into non-members and reference, if none is given.
@@ -123,6 +124,7 @@ class Context:
         deadline: a reading of `time.monotonic`, or None.
         cliques: cliques that the generator is known to use, or None.
         subgroups: categorical columns whose values are reported as strata.
+        most_rows: rows of each table that attacks look at; larger tables are sampled (copies are looked for in all).
     """
 
     raw: AlignedTables
@@ -134,13 +136,17 @@ class Context:
     deadline: float | None = None
     cliques: tuple[tuple[str, ...], ...] | None = None
     subgroups: tuple[str, ...] = ()
+    most_rows: int = 10_000
+    full: AlignedTables = field(init=False)
     tables: AlignedTables = field(init=False)
     note: str = field(init=False)
     _kept: dict[str, Neighbours] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.raw, self.note = distinct(self.raw)
-        self.tables = ranked(self.raw)
+        self.raw, note = distinct(self.raw)
+        self.full = ranked(self.raw)
+        self.raw, self.tables, sampled = self._sampled()
+        self.note = "; ".join(words for words in (note, sampled) if words)
 
     def check_time(self) -> None:
         """Stop an attack whose battery has run out of time.
@@ -150,6 +156,20 @@ class Context:
         """
         if self.deadline is not None and time.monotonic() > self.deadline:
             raise ResourceError("The time limit of the battery is reached.\nRaise time_limit or name fewer attacks.")
+
+    def _sampled(self) -> tuple[AlignedTables, AlignedTables, str]:
+        rng = self.rng("sample")
+        kept: dict[str, np.ndarray] = {}
+        for name in ("real", "synthetic", "holdout", "reference"):
+            table = getattr(self.full, name)
+            if table is not None and table.rows > self.most_rows:
+                kept[name] = np.sort(rng.permutation(table.rows)[: self.most_rows])
+        raw, ranks = (
+            replace(tables, **{name: getattr(tables, name).select(rows) for name, rows in kept.items()})
+            for tables in (self.raw, self.full)
+        )
+        note = f"{self.most_rows} sampled rows of: {', '.join(kept)}" if kept else ""
+        return raw, ranks, note
 
     @property
     def holdout(self) -> Table:

@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 
-from privacy_audit.attacks.base import AbstractTableAttack, AttackResult, Figure
+from privacy_audit.attacks.base import AbstractTableAttack, AttackResult, Figure, NotApplicable
 from privacy_audit.attacks.context import Context
 from privacy_audit.attacks.summary import exact_rate, fisher_p
 from privacy_audit.distances import nearest
@@ -38,7 +38,9 @@ class Copies(AbstractTableAttack):
     least = 2
 
     def run(self, context: Context) -> AttackResult:
-        real, holdout, synthetic = context.tables.real, context.holdout, context.tables.synthetic
+        real, holdout, synthetic = context.full.real, context.full.holdout, context.full.synthetic
+        if holdout is None:
+            raise NotApplicable("no holdout: nothing tells a copy from a common row")
         both = stack(real, holdout)
         hashes = hash_rows(both)
         _, back, counts = np.unique(hashes, return_inverse=True, return_counts=True)
@@ -50,16 +52,17 @@ class Copies(AbstractTableAttack):
         fisher = fisher_p(hits, of, control, control_of)
         chance = 1.0
         if hits and control == 0 and control_of * TAIL >= FEWEST:
-            surprise = _surprise(both, synthetic, context.threads)
-            copied_most = float(surprise[:m][copied[:m]].max())
-            chance = _tail(surprise[m:][unique[m:]], copied_most)
+            innocent = np.flatnonzero(unique[m:])[: context.most_rows] + m
+            asked = np.concatenate([np.flatnonzero(copied[:m])[: context.most_rows], innocent])
+            surprise = _surprise(both, asked, synthetic, context.threads)
+            chance = _tail(surprise[-len(innocent) :], float(surprise[: -len(innocent)].max()))
         alone = min(1.0, of * chance)
-        near, near_control = _near(context, unique)
+        near, near_control = _near(context)
         figures = {
             "exact copies of unique rows": Figure(
                 hits / max(1, of), *exact_rate(hits, of), control / max(1, control_of)
             ),
-            "near copies of unique rows": Figure(near, baseline=near_control),
+            "near copies": Figure(near, baseline=near_control),
             "chance of an innocent copy": Figure(chance),
         }
         note = f"{hits} of {of} unique members are copied, {control} of {control_of} unique non-members"
@@ -67,19 +70,17 @@ class Copies(AbstractTableAttack):
         return AttackResult(self.name, self.kind, figures, "no leak found", note, p_value=p)
 
 
-def _surprise(rows: Table, synthetic: Table, threads: int) -> np.ndarray:
-    """float64[n]: the largest surprise of an agreement of each row with a synthetic row."""
+def _surprise(real: Table, asked: np.ndarray, synthetic: Table, threads: int) -> np.ndarray:
+    """float64[asked]: the largest surprise of an agreement of each asked row with a synthetic row."""
+    rows = real.select(asked)
     found = nearest(rows, synthetic, CANDIDATES, metric="hamming", threads=threads).indices
     total = np.zeros(found.shape)
-    for mine, theirs in (
-        *zip(rows.numbers.T, synthetic.numbers.T, strict=True),
-        *zip(rows.codes.T, synthetic.codes.T, strict=True),
-    ):
+    sides = (real.numbers, synthetic.numbers), (real.codes, synthetic.codes)
+    for mine, theirs in ((a[:, j], b[:, j]) for a, b in sides for j in range(a.shape[1])):
         _, where, counts = np.unique(mine, return_inverse=True, return_counts=True)
-        weight = np.log(len(mine) / counts)[where.reshape(-1)]
-        other = theirs[found]
-        equal = (other == mine[:, None]) | ((other != other) & (mine != mine)[:, None])
-        total += np.where(equal, weight[:, None], 0.0)
+        weight = np.log(len(mine) / counts)[where.reshape(-1)][asked]
+        cell, other = mine[asked][:, None], theirs[found]
+        total += np.where((other == cell) | ((other != other) & (cell != cell)), weight[:, None], 0.0)
     return total.max(axis=1)
 
 
@@ -96,13 +97,11 @@ def _tail(innocent: np.ndarray, surprise: float) -> float:
     return float(len(excess) / len(innocent) * np.exp(-(surprise - start) / scale))
 
 
-def _near(context: Context, unique: np.ndarray) -> tuple[float, float]:
-    """Share of unique rows whose nearest synthetic row is nearer than a fifth of their second nearest."""
+def _near(context: Context) -> tuple[float, float]:
+    """Share of members, and of non-members, whose nearest synthetic row is five times nearer than the next."""
     found = context.neighbours("targets synthetic").distances
     if found.shape[1] < 2:
         return 0.0, 0.0
     near = found[:, 0] < 0.2 * found[:, 1]
     m = context.tables.real.rows
-    return tuple(  # type: ignore[return-value]
-        float(near[part][unique[part]].mean()) if unique[part].any() else 0.0 for part in (slice(m), slice(m, None))
-    )
+    return float(near[:m].mean()), float(near[m:].mean())

@@ -177,3 +177,12 @@ def test_verbatim_copy_exceeds_the_ceiling_of_a_small_claim() -> None:
 def test_an_unknown_epsilon_leaves_the_ceilings_out() -> None:
     (found,) = attack(TABLES, attacks="density", claim=None)
     assert all(figure.ceiling is None for figure in found.figures.values())
+
+
+def test_large_tables_are_sampled_and_say_so_but_copies_are_looked_for_in_all_rows() -> None:
+    made = pd.concat([FRESH[1:], MEMBERS[7:8]], ignore_index=True)
+    found = attack(align(MEMBERS, made, holdout=HOLDOUT), attacks="copies, gan leaks", most_rows=100)
+    assert found[1].scores is not None
+    assert len(found[1].scores.members) == 100
+    assert "100 sampled rows of: real, synthetic, holdout" in found[1].note
+    assert "1 of 300 unique members are copied" in found[0].note
