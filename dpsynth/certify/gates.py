@@ -241,8 +241,15 @@ def _g7(found: Evidence, settings: Mapping[str, Any]) -> str:
         if attack.get("name") in _COPIES:
             p_value = _number(attack.get("p_value"))
             if p_value is not None:
-                words.append("fail" if p_value < settings["alpha"] else "pass")
+                words.append("fail" if p_value < settings["alpha"] and _more_than_control(attack) else "pass")
     return _worst(words)
+
+
+def _more_than_control(attack: Mapping[str, Any]) -> bool:
+    """Whether the rate of exact copies lies above the holdout's (where both are told)."""
+    figure = (attack.get("figures") or {}).get("exact copies of unique rows") or {}
+    value, control = _number(figure.get("value")), _number(figure.get("baseline"))
+    return value is None or control is None or value > control
 
 
 def _g8(found: Evidence, settings: Mapping[str, Any]) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dpsynth.bundle import Bundle
+from dpsynth.bundle import Bundle, release
 from dpsynth.certify.structure import chain_of, charged_event, check_structure, read_answers
 
 Spoil = Callable[[dict[str, Any]], None]
@@ -31,11 +32,16 @@ def _other_unit(facts: dict[str, Any]) -> None:
 
 
 def _more_draws(facts: dict[str, Any]) -> None:
+    facts["ledger"]["charges"][0]["draws"] = 2
     facts["ledger"]["draws"].append({**facts["ledger"]["draws"][0], "index": 1})
 
 
 def _lost_draw(facts: dict[str, Any]) -> None:
     facts["ledger"]["draws"].pop()
+
+
+def _twice(facts: dict[str, Any]) -> None:
+    facts["ledger"]["draws"].append(facts["ledger"]["draws"][0])
 
 
 def _gap(facts: dict[str, Any]) -> None:
@@ -73,7 +79,7 @@ def _exact_rows(facts: dict[str, Any]) -> None:
         (_other_unit, "epsilon"),
         (_unknown_event, "epsilon"),
         (_more_draws, "draws fit charges"),
-        (_lost_draw, "draws fit charges"),
+        (_twice, "draws fit charges"),
         (_gap, "draws fit charges"),
         (_half_sensitivity, "sensitivity"),
         (_strange_question, "sensitivity"),
@@ -120,3 +126,25 @@ def test_the_chain_depends_on_every_entry(facts: dict[str, Any]) -> None:
 def test_a_folder_without_answers_has_none(bundle: Bundle) -> None:
     (bundle.path / "model" / "model.json").write_text("{}")
     assert read_answers(bundle) == ()
+
+
+@pytest.mark.parametrize("generator", ["adaptive", "mst", pytest.param("aim", marks=pytest.mark.slow)])
+def test_releases_of_every_generator_hold(generator: str, place: Path) -> None:
+    made = release(
+        place / "people.csv",
+        domain=place / "people.toml",
+        epsilon=1,
+        delta=1e-6,
+        generator=generator,
+        out=place / "other",
+        ledger=place / "other.ledger",
+    )
+    checks = check_structure(made.facts, read_answers(made))
+    assert [(check.name, check.note) for check in checks if not check.passed] == []
+
+
+def test_draws_that_no_answer_needs_are_told(facts: dict[str, Any], bundle: Bundle) -> None:
+    facts["ledger"]["charges"][0]["draws"] += 1
+    (check,) = [c for c in check_structure(facts, read_answers(bundle)) if c.name == "draws fit charges"]
+    assert check.passed
+    assert check.note.endswith("; 1 more were paid for and are not in the release")
