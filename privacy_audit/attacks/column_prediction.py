@@ -23,7 +23,7 @@ class ColumnPrediction(AbstractMembershipAttack):
 
     A generator that over-fits conditionals predicts members better than other rows though no row is near.
 
-    Source: midst2025ept.
+    Source: vector2025midst.
     """
 
     name = "column prediction"

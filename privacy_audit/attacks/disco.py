@@ -23,7 +23,7 @@ class Disco(AbstractTableAttack):
 
     Both are compared with the same count on the holdout, over twelve drawn sets of keys.
 
-    Source: raab2025practical.
+    Source: raab2024practical.
     """
 
     name = "disco"

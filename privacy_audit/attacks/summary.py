@@ -164,7 +164,14 @@ def membership_p(scores: MembershipScores) -> float:
 
 
 def fisher_p(hits: int, of: int, control_hits: int, control_of: int) -> float:
-    """Fisher's exact p-value of "members are hit no more often than the control"."""
+    """Fisher's exact p-value of "members are hit no more often than the control".
+
+    Args:
+        hits: members hit.
+        of: members tried.
+        control_hits: control rows hit.
+        control_of: control rows tried.
+    """
     from scipy import stats
 
     return float(stats.hypergeom.sf(hits - 1, of + control_of, hits + control_hits, of))
@@ -174,6 +181,12 @@ def risk_ratio(hits: int, of: int, control_hits: int, control_of: int) -> Figure
     """Rate among members over rate in the control, with an interval that covers for every sample size.
 
     Each rate lies in its Clopper-Pearson interval with probability 97.5 %, so the ratio of the ends covers with 95 %.
+
+    Args:
+        hits: members hit.
+        of: members tried.
+        control_hits: control rows hit.
+        control_of: control rows tried.
     """
     low, high = exact_rate(hits, of, 0.975)
     control_low, control_high = exact_rate(control_hits, control_of, 0.975)
