@@ -118,8 +118,9 @@ def _conjugate_gradients(
     x, r = np.zeros(len(gradient)), gradient.copy()
     z = precondition(r)
     q, rz = z.copy(), float(r @ z)
-    goal = tolerance * rz
-    step = 0
+    goal, step = tolerance * rz, 0
+    if rz <= 0:  # nothing to climb
+        return x, step
     for step in range(1, CONJUGATE_STEPS + 1):
         along = product(q)
         length = rz / float(q @ along)

@@ -136,7 +136,7 @@ def _direction(
     z = preconditioner * r
     p, rz = z.copy(), float(r @ z)
     goal = 1e-4 * rz
-    for _ in range(CONJUGATE_STEPS):
+    for _ in range(CONJUGATE_STEPS if rz > 0 else 0):
         product = fisher(p)
         length = rz / float(p @ product)
         x += length * p

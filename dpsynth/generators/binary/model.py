@@ -39,7 +39,7 @@ class BinaryModel(AbstractFittedModel):
     Attributes:
         generator: name and parameters of the recipe that made it.
         law: a joint of all columns, or base rows.
-        sets: for each measurement, which parities it holds: int16[m, width], column places, -1 where a set is smaller.
+        sets: for each measurement, which parities it holds: int16[m, order], column places.
         errors: predicted mean total variation distance to the private table, by number of columns from 1 to 5.
     """
 
@@ -127,8 +127,7 @@ class BinaryModel(AbstractFittedModel):
         """Public facts for reports: what was measured, the kind of model, predicted errors."""
         orders: dict[int, int] = {}
         for sets in self.sets:
-            for order, count in zip(*np.unique((sets >= 0).sum(axis=1), return_counts=True), strict=True):
-                orders[int(order)] = orders.get(int(order), 0) + int(count)
+            orders[sets.shape[1]] = orders.get(sets.shape[1], 0) + len(sets)
         return {
             "generator": dict(self.generator),
             "total": self.total,
@@ -174,7 +173,7 @@ class BinaryModel(AbstractFittedModel):
         for sets, answer in zip(self.sets, self.measurements, strict=True):
             if sets.ndim != 2 or sets.dtype != np.int16 or answer.values.shape != (len(sets),):
                 raise ValueError("the sets of parities are not those of the answers")
-            if not ((sets >= -1) & (sets < len(names))).all():
+            if not ((sets >= 0) & (sets < len(names))).all():
                 raise ValueError("a parity of no columns")
 
     @classmethod

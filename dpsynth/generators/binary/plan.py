@@ -3,9 +3,9 @@
 Noise goes on sums of parities, not on cells of marginals: m sums with equal noise cost what m marginals would, but each
 interaction is paid for once, however many marginals hold it. Written rules, of public or paid quantities only:
 
-    first answers    .08 of the budget on the number of rows and all columns, .25 on all pairs, .10 on all triples, .05
-                     on all fours; the third and fourth order only where the noise of one sum is at most .08 and .045 of
-                     the noisy number of rows
+    first answers    .07 / sqrt(columns) of the budget on the number of rows, .08 on all columns, .25 on all pairs, .10
+                     on all triples, .05 on all fours; the third and fourth order only where the noise of one sum is at
+                     most .08 and .045 of the noisy number of rows
     second wave      what is left, split among the orders, and among the sets of an order by what the first answers say
                      (allocation.py)
     model            the whole joint up to 16 columns, Gibbs particles from 17 to 40
@@ -49,10 +49,12 @@ __all__ = ["MOST_COLUMNS", "is_binary", "plan_binary"]
 
 MOST_COLUMNS = 40
 JOINT_COLUMNS = 16
+ROWS_SHARE = 0.07  # over the root of the number of columns; one column: 0.3
 SHARES = {1: 0.08, 2: 0.25, 3: 0.10, 4: 0.05}
 LARGEST_NOISE = {3: 0.08, 4: 0.045}
 WAVE = "second wave"
 METHOD = "parities/1"
+HARDLY = 0.05  # of the rows that a column is off
 FLOOR = 0.3  # of the variance 1/n that drawing rows would add
 
 
@@ -104,15 +106,13 @@ def plan_binary(
     shares = GaussianShares(calibrate_mu(budget, relation=relation), unit, relation)
     columns = len(domain.modelled)
     top = min(columns, max(SHARES))
-    names = {1: "rows and columns", 2: "pairs", 3: "triples", 4: "fours"}
-    what = {1: "the number of rows, parities of all columns"} | {k: f"parities of all {names[k]}" for k in (2, 3, 4)}
-    steps = []
+    first = 0.3 if top == 1 else ROWS_SHARE / math.sqrt(columns)
+    steps = [Step("rows", first, 1, "the number of rows")]
+    names = {1: "columns", 2: "pairs", 3: "triples", 4: "fours"}
     for order in range(1, top + 1):
-        share = 1.0 if top == 1 else SHARES[order]
-        sets = math.comb(columns, order) + (order == 1)
-        always = order not in LARGEST_NOISE
-        detail = what[order] + ("" if always else "; goes to the second wave where the table is small")
-        steps.append(Step(names[order], share, sets, detail))
+        share = 1.0 - first if top == 1 else SHARES[order]
+        often = "; goes to the second wave where the table is small" if order in LARGEST_NOISE else ""
+        steps.append(Step(names[order], share, math.comb(columns, order), f"parities of all {names[order]}{often}"))
     if top > 1:
         rest = 1.0 - sum(step.share for step in steps)
         steps.append(Step(WAVE, rest, sum(step.answers for step in steps), "the parities that are worth it once more"))
@@ -185,15 +185,16 @@ class BinaryPlan(AbstractPlan):
         law, priors = _law(sums, seen)
         report("done", 1.0)
         total = sums.total
+        errors = predicted_error(_orders(sums, priors), FLOOR / total)
         return BinaryModel(
             domain=self.domain,
             generator={"name": self.generator.name, "parameters": self.parameters()},
             total=total,
             law=law,
             sets=tuple(asker.sets),
-            errors=predicted_error(_orders(sums, priors), FLOOR / total),
+            errors=errors,
             measurements=tuple(asker.answers),
-            warnings=budget_warnings(self.budget, total),
+            warnings=(*budget_warnings(self.budget, total), *_carried(errors)),
             private=all(answer.private for answer in asker.answers),
         )
 
@@ -201,16 +202,13 @@ class BinaryPlan(AbstractPlan):
         """All sets of each order that the table is large enough for."""
         columns = len(asker.names)
         sums = Sums(columns, {}, {})
-        for order, step in enumerate((s for s in self.steps if s.name != WAVE), 1):
+        for order, step in enumerate(s for s in self.steps if s.name != WAVE):
             if order in LARGEST_NOISE:
                 noise = self.shares.distances_sigma_up(step.share, step.answers)
                 if order - 1 not in sums.values or noise > LARGEST_NOISE[order] * sums.total:
                     break
             sets = all_sets(columns, order)
-            if order > 1:
-                sums = asker.ask(sums, {order: np.arange(len(sets))}, step.share)
-            else:
-                sums = asker.ask(sums, {0: np.zeros(1, np.intp), 1: np.arange(columns)}, step.share)
+            sums = asker.ask(sums, order, np.arange(len(sets)), step.share)
         return sums
 
     def _second_wave(self, asker: _Asker, sums: Sums, priors: Mapping[int, Prior]) -> Sums:
@@ -218,7 +216,7 @@ class BinaryPlan(AbstractPlan):
         unit_noise = (self.shares.distances_sigma_up(1.0, 1) / sums.total) ** 2
         wave = plan_wave(_orders(sums, priors), 1.0 - asker.spent, unit_noise, FLOOR / sums.total)
         for order, share in wave.shares.items():
-            sums = asker.ask(sums, {order: wave.chosen[order]}, share)
+            sums = asker.ask(sums, order, wave.chosen[order], share)
         return sums
 
 
@@ -231,29 +229,26 @@ class _Asker:
         self.answers: list[Measurement] = []
         self.sets: list[np.ndarray] = []
 
-    def ask(self, sums: Sums, places: Mapping[int, np.ndarray], share: float) -> Sums:
-        """Measure the sets at some places of each order in one vector that takes `share` of the budget."""
-        chosen = {order: all_sets(len(self.names), order)[where] for order, where in places.items()}
-        count = sum(len(sets) for sets in chosen.values())
-        query = ParitySums(tuple(tuple(self.names[j] for j in s) for sets in chosen.values() for s in sets.tolist()))
-        sigma = self.shares.distances_sigma_up(share, count)
+    def ask(self, sums: Sums, order: int, places: np.ndarray, share: float) -> Sums:
+        """Measure the sets at some places of an order in one vector that takes `share` of the budget."""
+        sets = all_sets(len(self.names), order)[places]
+        query = ParitySums(tuple(tuple(self.names[j] for j in s) for s in sets.tolist()))
+        sigma = self.shares.distances_sigma_up(share, len(sets))
         (answer,) = self.grant.release(query, RoundedGaussian((sigma,)))
         self.spent += share
         self.answers.append(answer)
-        self.sets.append(_padded(chosen))
-        start = 0
-        for order, where in places.items():
-            part = answer.values[start : start + len(where)]
-            sums = sums.with_measured(order, where, part, answer.sigma**2)
-            start += len(where)
-        return sums
+        self.sets.append(sets.astype(np.int16))
+        return sums.with_measured(order, places, answer.values, answer.sigma**2)
 
 
-def _padded(chosen: Mapping[int, np.ndarray]) -> np.ndarray:
-    """int16[sets, width]: the column places of each set, -1 beyond its end."""
-    width = max(chosen)
-    parts = [np.pad(sets, ((0, 0), (0, width - order)), constant_values=-1) for order, sets in chosen.items()]
-    return np.concatenate(parts).astype(np.int16)
+def _carried(errors: Mapping[int, float]) -> tuple[str, ...]:
+    """A warning where the noise is about as large as the table."""
+    if errors[1] < HARDLY:
+        return ()
+    return (
+        f"This budget hardly carries this table: each column is expected to be off by {errors[1]:.0%} of the rows. "
+        "Use a larger epsilon, more rows or fewer columns.",
+    )
 
 
 def _orders(sums: Sums, priors: Mapping[int, Prior]) -> dict[int, Order]:
