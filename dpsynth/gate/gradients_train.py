@@ -30,6 +30,8 @@ GRID = 2.0**21
 """Grid steps per bound of a row's gradient: sums are whole numbers of bound / GRID."""
 _UNIT = 2.0**-24
 """Unit roundoff of float32."""
+_SEEN_APART: set[tuple] = set()
+"""Networks whose products were seen to keep rows apart in this process."""
 
 
 def sensitivity_up(parameters: int) -> float:
@@ -96,9 +98,12 @@ class Training:
         self._sigma = math.nextafter(mechanism.noise_multiplier * sensitivity_up(self._sums.parameters), math.inf)
         if self._sigma > LARGEST_SCALE:
             raise PlanError("The noise of this training is out of the sampler's range. Use a larger budget.")
-        with torch.inference_mode():
-            self._sums.set_parameters(torch.from_numpy(state.parameters))
-            self._sums.require_rows_apart()
+        network = (program.layers, sizes, torch.get_num_threads())
+        if network not in _SEEN_APART:
+            with torch.inference_mode():
+                self._sums.set_parameters(torch.from_numpy(state.parameters))
+                self._sums.require_rows_apart()
+            _SEEN_APART.add(network)
 
     def run(self, engine: AbstractEngine, entropy: AbstractEntropy) -> TrainingState:
         """The state after the steps: public.

@@ -235,6 +235,8 @@ class Grant(AbstractOpaque):
                 "total_variation": DRAW_TOTAL_VARIATION,
                 "private": self.private,
             }
+            if self.__grids is not None:
+                facts["query"]["grids"] = self.__grids.digest()
             if self.__index < self.__charge.stored:
                 words = self.__replay(event, draws, facts)[1]
             else:

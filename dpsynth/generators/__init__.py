@@ -14,6 +14,8 @@ from dpsynth.generators.binary.model import BinaryModel
 from dpsynth.generators.independent import Independent
 from dpsynth.generators.marginal_model import MarginalModel
 from dpsynth.generators.mst import MST
+from dpsynth.generators.neural import Autoregressive, Hybrid, NeuralModel
+from dpsynth.generators.neural.model import SCHEMA as NEURAL_SCHEMA
 from dpsynth.generators.store import model_schema
 
 __all__ = [
@@ -22,10 +24,12 @@ __all__ = [
     "MST",
     "Adaptive",
     "Auto",
+    "Autoregressive",
     "AbstractFittedModel",
     "AbstractGenerator",
     "AbstractPlan",
     "Forecast",
+    "Hybrid",
     "Independent",
     "Progress",
     "Step",
@@ -37,6 +41,8 @@ GENERATORS: dict[str, type[AbstractGenerator]] = {
     "auto": Auto,
     "adaptive": Adaptive,
     "aim": AIM,
+    "autoregressive": Autoregressive,
+    "hybrid": Hybrid,
     "independent": Independent,
     "mst": MST,
 }
@@ -55,4 +61,5 @@ def generator_named(name: str) -> AbstractGenerator:
 
 def load(folder: Path | str) -> AbstractFittedModel:
     """Read a model that `save` wrote; BundleError where it is missing, corrupt or of another version."""
-    return (BinaryModel if model_schema(Path(folder)) == BINARY_SCHEMA else MarginalModel).load(folder)
+    models: dict[str, type[BinaryModel | NeuralModel]] = {BINARY_SCHEMA: BinaryModel, NEURAL_SCHEMA: NeuralModel}
+    return models.get(model_schema(Path(folder)), MarginalModel).load(folder)

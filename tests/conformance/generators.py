@@ -28,7 +28,9 @@ VARIANTS: dict[str, AbstractGenerator] = {
     "mst published": MST(selection="exponential"),
     "aim gaussian": AIM(selection="gaussian"),
 }
-RECIPES: dict[str, AbstractGenerator] = {name: recipe() for name, recipe in GENERATORS.items()} | VARIANTS
+NEURAL = ("autoregressive", "hybrid")
+"""They need PyTorch and seconds per fit: their suite is tests/unit/generators/neural."""
+RECIPES: dict[str, AbstractGenerator] = {n: recipe() for n, recipe in GENERATORS.items() if n not in NEURAL} | VARIANTS
 
 CANARY = "canary-8Wq2"
 NUMBERS = ("8172635.25", "91827364", "2011-09-17")
