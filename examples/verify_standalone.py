@@ -2,8 +2,8 @@
 
     python examples/verify_standalone.py BUNDLE [PUBLIC_KEY.pem]
 
-Checks every file's hash against the in-toto statement, the DSSE signature, the certificate's digest, the review date, and
-recomputes epsilon from the charges. Without arguments it makes a release, certifies it (with dpsynth), and verifies that.
+Checks every file's hash against the in-toto statement, the DSSE signature, the certificate's digest and review date,
+and recomputes epsilon from the charges. Without arguments it makes and certifies a release (with dpsynth) first.
 Exit codes: 0 pass, 1 violation, 3 policy fail, 4 error.
 """
 

@@ -1,4 +1,4 @@
-"""`dpsynth demo`: the whole way on the bundled Adult table, offline: charge, release, verify, compare, what next."""
+"""`dpsynth demo`: the whole way on the bundled Adult table, offline: release, compare, certify, verify, what next."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from dpsynth.cli.console import make_console, progress_bar, write_json, write_pa
 from dpsynth.cli.interrupts import patient_interrupts, stopped
 from dpsynth.cli.options import JsonOption, QuietOption
 from dpsynth.cli.release import promise
+from dpsynth.cli.verify import verdict
 from dpsynth.errors import LedgerError, OutputError
 
 if TYPE_CHECKING:
     from dpsynth.bundle import Bundle
+    from dpsynth.certify import Certificate, Report
     from dpsynth.cli.demo_utility import Errors
     from dpsynth.gate import VerifyReport
 
@@ -37,6 +39,7 @@ def _demo(
 ) -> None:
     """See it work: a synthetic twin of the bundled Adult table, its ledger verified, its errors shown; offline."""
     from dpsynth.bundle import release
+    from dpsynth.certify import verify_bundle
     from dpsynth.cli.demo_utility import compare
     from dpsynth.data import demo_domain, demo_table
     from dpsynth.gate import verify
@@ -62,11 +65,14 @@ def _demo(
     if not report.ok:
         raise LedgerError(f"The ledger {paths['ledger']} does not verify.\n{report.problems[0]}")
     errors = compare(demo_table(), bundle.synthetic(), demo_domain())
+    certificate = bundle.certify()
+    checked = verify_bundle(bundle.path)
     seconds = time.perf_counter() - started
     if as_json:
-        write_json(_facts(folder, bundle, report, errors, seconds))
+        write_json(_facts(folder, bundle, report, errors, checked, seconds))
         return
-    _show(folder, paths, bundle, report, errors, seconds)
+    _show(paths, bundle, report, errors, seconds)
+    _show_end(folder, paths, bundle, certificate, checked)
 
 
 def _lay_out(folder: Path) -> dict[str, Path]:
@@ -88,7 +94,9 @@ def _lay_out(folder: Path) -> dict[str, Path]:
     return paths
 
 
-def _facts(folder: Path, bundle: Bundle, report: VerifyReport, errors: list[Errors], seconds: float) -> dict[str, Any]:
+def _facts(
+    folder: Path, bundle: Bundle, report: VerifyReport, errors: list[Errors], checked: Report, seconds: float
+) -> dict[str, Any]:
     return {
         "folder": str(folder),
         "release_id": bundle.release_id,
@@ -96,17 +104,16 @@ def _facts(folder: Path, bundle: Bundle, report: VerifyReport, errors: list[Erro
         "rows": bundle.facts["sampling"]["rows"],
         "ledger": {"verified": report.ok, "rows": report.rows, "charges": report.charges, "head": report.head},
         "mean_tvd": {e.name: {"one": e.one, "two": e.two, "three": e.three} for e in errors},
+        "certificate": checked.to_dict(),
         "warnings": list(bundle.warnings),
         "seconds": round(seconds, 2),
     }
 
 
-def _show(
-    folder: Path, paths: dict[str, Path], bundle: Bundle, report: VerifyReport, errors: list[Errors], seconds: float
-) -> None:
+def _show(paths: dict[str, Path], bundle: Bundle, report: VerifyReport, errors: list[Errors], seconds: float) -> None:
     console = make_console()
     console.print(
-        "A synthetic twin of the UCI Adult table (public data, CC BY 4.0), made offline.\n",
+        f"A synthetic twin of the UCI Adult table (public data, CC BY 4.0), made offline in {seconds:.1f} s.\n",
         style="bold",
         soft_wrap=True,
     )
@@ -117,7 +124,6 @@ def _show(
             ("spent", ", ".join(f"{s['share']:.0%} {s['name']}" for s in bundle.facts["steps"])),
             ("ledger", f"{paths['ledger']}   {report.rows} rows, every hash verified"),
             ("wrote", f"{bundle.table_path}   {bundle.facts['sampling']['rows']:,} rows"),
-            ("time", f"{seconds:.1f} s"),
         ]
     )
     write_table(
@@ -129,13 +135,21 @@ def _show(
         "This comparison reads the demo table without noise. It may: that table is public. Yours is not.\n",
         soft_wrap=True,
     )
+
+
+def _show_end(folder: Path, paths: dict[str, Path], bundle: Bundle, certificate: Certificate, checked: Report) -> None:
+    """What to do next, and last of all the certificate, its page and whether it verifies."""
     write_pairs(
         [
             ("next", f"dpsynth ledger show {paths['ledger']}"),
             ("", f"dpsynth sample {bundle.path} --rows 1000 --out {folder / 'more.csv'}"),
             ("", "dpsynth domain init people.csv          then fill in what is public about your columns"),
-            ("", "dpsynth plan --domain people.toml --epsilon 1 --delta 1e-6"),
             ("", "dpsynth release people.csv --domain people.toml --epsilon 1 --delta 1e-6 --out people-synthetic"),
+            (
+                "certified",
+                f"{certificate.path / 'certificate.json'}   page public.html beside it; {certificate.decision}",
+            ),
+            ("verify", verdict(checked)),
         ]
     )
     write_warnings(bundle.warnings)

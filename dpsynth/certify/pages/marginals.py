@@ -79,6 +79,8 @@ def _merge(labels: list[str], values: np.ndarray) -> tuple[list[str], list[float
     """At most MOST_BARS bars: neighbours are added up where there are more cells; how many went into each."""
     if len(labels) <= MOST_BARS:
         return labels, values.tolist(), [1] * len(labels)
-    groups = np.array_split(np.arange(len(labels)), MOST_BARS)
+    # Equal numbers of cells in every bar but the last: unequal ones would draw a shape that is not there.
+    width = -(-len(labels) // MOST_BARS)
+    groups = np.split(np.arange(len(labels)), range(width, len(labels), width))
     names = [labels[g[0]] if len(g) == 1 else f"{labels[g[0]]} … {labels[g[-1]]}" for g in groups]
     return names, [float(values[g].sum()) for g in groups], [len(g) for g in groups]

@@ -74,6 +74,7 @@ def render_template(name: str, **values: Any) -> bytes:
         undefined=undefined,
     )
     environment.filters["figure"] = _figure
+    environment.filters["up"] = _up
     environment.filters["words"] = lambda value: str(value).replace("_", " ")
     return environment.get_template(name).render(**values).encode()
 
@@ -87,6 +88,16 @@ def _figure(value: Any, digits: int = 4) -> str:
     if not math.isfinite(value):
         return "infinite"
     return f"{value:,}" if isinstance(value, int) else f"{value:.{digits}g}"
+
+
+def _up(value: Any, digits: int = 4) -> str:
+    """A bound as text that is never below it, to so many significant digits."""
+    if not isinstance(value, (int, float)) or not math.isfinite(value):
+        return "infinite"
+    if value <= 0:
+        return "0"
+    step = 10.0 ** (math.floor(math.log10(value)) + 1 - digits)
+    return f"{math.ceil(value / step - 1e-9) * step:.{digits}g}"
 
 
 def _trade_off(certificate: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def _check_page(path: Path) -> str:
 
 def test_the_public_page(certified: Path) -> None:
     text = _check_page(certified / "certificate" / "public.html")
-    for words in ("certificate of a synthetic table", "made-up people", "Trade-off curve", "not done", "add remove"):
+    for words in ("certificate of a synthetic table", "made-up people", "Trade-off curve", "not done", "add/remove"):
         assert words in text
     assert text.count("<svg") == 3 + 3, "trade-off, profile, waterfall, and one chart for each column"
     assert "south &amp; east" in text
@@ -120,6 +120,16 @@ def test_charts_show_the_released_counts(bundle: Bundle) -> None:
     for value in sex.values.tolist():
         assert f"{value:,.0f} ±" in charts["sex"]["svg"]
     assert charts["age"]["svg"].count("<rect") <= MOST_BARS
+
+
+def test_bounds_are_printed_rounded_up() -> None:
+    from dpsynth.certify.pages.render import _figure, _up
+
+    assert [_up(v) for v in (0.77471, 0.12340001, 0.5, 0.0, 14.42926, 1e-5)] == [
+        "0.7748", "0.1235", "0.5", "0", "14.43", "1e-05",
+    ]  # fmt: skip
+    assert _up(None) == _up(float("inf")) == "infinite"
+    assert [_figure(v) for v in (None, "", True, 3, 1.23456)] == ["–", "–", "True", "3", "1.235"]
 
 
 def test_svg_of_odd_numbers() -> None:
