@@ -72,6 +72,8 @@ def fit_particles(
         The last theta, and the mean of the last ones.
 
     Guarantee: post-processing; deterministic given the particles' generator.
+
+    Source: tieleman2008training, for particles that go on from one step to the next.
     """
     orders = sorted(targets)
     sets = {order: targets[order].sets for order in orders}

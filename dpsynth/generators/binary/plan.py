@@ -97,6 +97,9 @@ def plan_binary(
 
     Guarantee:
         Depends on public arguments only.
+
+    Source:
+        barak2007privacy, for noise on parities.
     """
     if not is_binary(domain):
         raise PlanError(
