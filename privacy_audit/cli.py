@@ -36,7 +36,7 @@ The result is computed on private rows: keep it as private as they are."""
     no_args_is_help=True,
     epilog="Exit codes: 0 pass, 1 violation, 2 inconclusive, 3 policy fail, 4 error. The worst table decides.",
 )
-def audit(
+def _audit(
     real: Annotated[Path, typer.Argument(help="The private table (CSV or Parquet) that the generator was given.")],
     synthetic: Annotated[list[Path], typer.Argument(help="One or more synthetic tables.")],
     holdout: Annotated[Path | None, typer.Option(help="Rows of the same source that the generator never saw.")] = None,
@@ -61,14 +61,7 @@ def audit(
     markdown: Annotated[Path | None, typer.Option(help="Write the Markdown page here.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
 ) -> None:
-    """Audit one or several synthetic tables, write reports, end with the exit code of the worst.
-
-    Args:
-        real: this and all others are explained by their help, which is what a user of the command sees.
-
-    Raises:
-        InputError: a file is missing, or cannot be read or written.
-    """
+    """Audit one or several synthetic tables, write reports, end with the exit code of the worst."""
     if memory_limit is not None:
         _limit_memory(memory_limit)
     from privacy_audit.scorecard import audit as run

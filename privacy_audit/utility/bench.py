@@ -137,7 +137,7 @@ def make_bench(
 
     Args:
         tables: aligned real and synthetic tables, and a holdout if there is one.
-        label: the category to predict (default: the last one with 2 to 20 values).
+        label: the category to predict (default: the last one with 2 to 20 values); a number is taken as target.
         target: the number to predict (default: the last one with more than 10 values).
         subgroups: the categories whose values are subgroups (default: four with fewest values, 2 to 10).
         measured: the cliques that the maker of the table measured, if it says so.
@@ -166,6 +166,8 @@ def make_bench(
         half = max(1, real.rows // 2)
         source, anchor = real.take(np.sort(order[:half])), real.take(np.sort(order[half:] if real.rows > 1 else order))
         notes.append("no holdout: models are tested on real rows that the synthetic table may know")
+    if label is not None and target is None and grid.position(label) in grid.numeric:
+        label, target = None, label
     chosen = _named(grid, label, "category", "label") if label is not None else _default_label(grid, real)
     number = _named(grid, target, "number", "target") if target is not None else _default_target(grid, real)
     if subgroups is None:

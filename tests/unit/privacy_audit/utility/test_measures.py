@@ -251,6 +251,12 @@ def test_defaults_are_chosen_from_the_columns() -> None:
     assert [names[i] for i in bench.groupings] == ["sex", "job"]
 
 
+def test_a_number_given_as_label_is_the_target() -> None:
+    bench = bench_of(people(300, 9), 300, label="age")
+    assert bench.grid.names[bench.target or 0] == "age"
+    assert bench.grid.names[bench.label or 0] == "rich"
+
+
 def test_without_holdout_models_are_tested_on_the_other_half() -> None:
     bench = make_bench(aligned(people(300, 9), 300, holdout=False))
     assert not bench.held_out

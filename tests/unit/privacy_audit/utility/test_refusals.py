@@ -22,7 +22,7 @@ from tests.unit.privacy_audit.utility.support import aligned, bench_of, people
     ("options", "words"),
     [
         ({"label": "nobody"}, "no column 'nobody'"),
-        ({"label": "age"}, "'age' cannot be the label: a category is needed"),
+        ({"label": "age", "target": "wage"}, "'age' cannot be the label: a category is needed"),
         ({"target": "job"}, "'job' cannot be the target: a number is needed"),
         ({"subgroups": ["wage"]}, "'wage' cannot be the subgroup"),
         ({"measured": [("age", "nobody")]}, "no column 'nobody'"),
