@@ -17,6 +17,7 @@ from typing import Any, final
 import numpy as np
 from scipy import special
 
+from privacy_audit.bounds.sequential.residual_chi_square import residual_chi_square
 from privacy_audit.errors import InputError
 from privacy_audit.mechanisms.transcript import MeasurementRelease, Transcript
 
@@ -313,7 +314,9 @@ def residual_test(residuals: np.ndarray, *, variance: float = 1.0) -> ResidualTe
     residuals = np.asarray(residuals, float).ravel()
     if not residuals.size or not np.isfinite(residuals).all():
         raise InputError("The residual test needs at least one residual, all finite.")
+    found = residual_chi_square(residuals, math.sqrt(variance))
     statistic = float(residuals @ residuals) / variance
-    low, high = special.chdtr(residuals.size, statistic), special.chdtrc(residuals.size, statistic)
-    z = -special.ndtri(max(high, 1e-300)) if high < low else special.ndtri(max(low, 1e-300))
-    return ResidualTest(int(residuals.size), statistic, float(min(1.0, 2 * min(low, high))), float(z))
+    z = -float(special.ndtri(max(found.p_value, 1e-300) / 2))
+    return ResidualTest(
+        int(residuals.size), statistic, found.p_value, math.copysign(z, statistic - special.chdtri(residuals.size, 0.5))
+    )
