@@ -93,7 +93,7 @@ def reserve(book: Ledger, account: str, fingerprint: Fingerprint, wish: Wish) ->
     with book.reading() as state:
         key = _key(state, account, fingerprint, wish)
         earlier = state.find(account, key)
-        if earlier is None or earlier.pending:
+        if earlier is None or (earlier.pending and not _goes_on(earlier)):
             # What costs time is computed before the lock is taken; inside it the figures are looked up.
             _require_within_budget(wish, _relation(state))
             _figures(state, account, wish)
@@ -129,7 +129,7 @@ def _take_up(book: Ledger, ledger: Appender, earlier: Reservation) -> Charge | N
         )
     if not earlier.pending:
         return Charge(earlier.seq, earlier.event, len(earlier.draws), False, lease)
-    if earlier.draws[-1].body["query"]["kind"] == "gradients":
+    if _goes_on(earlier):
         # The cut-off steps saw noise that nobody has; they stay charged, and the job goes on from the state before.
         facts, payload = lost_answer()
         body = {"type": "answer", "reservation": earlier.seq, "index": len(earlier.draws) - 1, **facts}
@@ -138,6 +138,11 @@ def _take_up(book: Ledger, ledger: Appender, earlier: Reservation) -> Charge | N
     ledger.append({"type": "burned", "reservation": earlier.seq, "why": "a draw has no answer: a crash"})
     lease.release()
     return None
+
+
+def _goes_on(earlier: Reservation) -> bool:
+    """Whether the draw without an answer is a piece of a training, which the same job skips."""
+    return earlier.draws[-1].body["query"]["kind"] == "gradients"
 
 
 def _charge(book: Ledger, ledger: Appender, account: str, key: str, wish: Wish) -> Charge:
