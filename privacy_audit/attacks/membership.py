@@ -51,6 +51,8 @@ def run_membership(attack: AbstractMembershipAttack, context: Context) -> Attack
         assert scored is not None
         runs.append(scored)
     mean = np.mean(runs, axis=0)
+    if not np.isfinite(mean).all():
+        raise NotApplicable("a score is not finite")
     if (mean.min(axis=0) == mean.max(axis=0)).all():
         raise NotApplicable("all targets get the same score")
     groups = {

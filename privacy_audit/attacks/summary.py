@@ -117,21 +117,26 @@ def membership_figures(
         false, since nobody randomised who is a member: `privacy_audit.bounds` holds such proofs.
     """
     area, low, high = auc_interval(scores)
-    baseline = (
-        0.5 if control is None or not min(len(control.members), len(control.nonmembers)) else (auc_interval(control)[0])
-    )
+    measured = control is not None and min(len(control.members), len(control.nonmembers)) > 0
+    baseline = auc_interval(control)[0] if control is not None and measured else 0.5
+    chance = _advantage(control) if control is not None and measured else 0.0
     figures = {"auc": Figure(area, low, high, baseline, None if claim is None else _auc_ceiling(*claim))}
-    values = np.unique(np.concatenate([scores.members, scores.nonmembers]))
-    above = 1 - np.searchsorted(np.sort(scores.members), values, "right") / len(scores.members)
-    others = 1 - np.searchsorted(np.sort(scores.nonmembers), values, "right") / len(scores.nonmembers)
     limit = None if claim is None else 1 - 2 * (1 - claim[1]) / (1 + math.exp(min(claim[0], 700.0)))
-    figures["advantage"] = Figure(max(0.0, float((above - others).max())), baseline=0.0, ceiling=limit)
+    figures["advantage"] = Figure(_advantage(scores), baseline=chance, ceiling=limit)
     for fpr in FALSE_POSITIVE_RATES:
         hits, reached = tpr_at_fpr(scores, fpr)
         ceiling = None if claim is None else dp_ceiling(*claim, fpr)
         interval = exact_rate(hits, len(scores.members))
         figures[f"tpr at fpr {fpr:g}"] = Figure(hits / len(scores.members), *interval, reached, ceiling)
     return figures
+
+
+def _advantage(scores: MembershipScores) -> float:
+    """Largest true-positive less false-positive rate over all thresholds; above 0 by chance alone in small samples."""
+    values = np.unique(np.concatenate([scores.members, scores.nonmembers]))
+    hits = 1 - np.searchsorted(np.sort(scores.members), values, "right") / len(scores.members)
+    alarms = 1 - np.searchsorted(np.sort(scores.nonmembers), values, "right") / len(scores.nonmembers)
+    return max(0.0, float((hits - alarms).max()))
 
 
 def _auc_ceiling(epsilon: float, delta: float) -> float:

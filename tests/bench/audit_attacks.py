@@ -1,12 +1,13 @@
 """Attacks of privacy_audit: speed, power on planted leaks, silence on independent tables.
 
-    python -m tests.bench.audit_attacks [neighbours] [battery] [planted] [silence] [adult]
+    python -m tests.bench.audit_attacks [neighbours] [battery] [planted] [silence] [adult] ["rare category" ...]
 
 Without names it runs all parts. Times are CPU seconds of one process.
 """
 
 from __future__ import annotations
 
+import functools
 import resource
 import sys
 import time
@@ -82,9 +83,16 @@ def battery() -> None:
 
 def planted() -> None:
     """Who finds which planted leak, and what the DCR share says."""
-    n = 1500
+    tables_with_leaks()
+    generators_with_leaks()
+
+
+def tables_with_leaks(only: str = "", n: int = 1500) -> None:
+    """Leaks in one table; `only` names one of them."""
     print(f"planted leaks in tables, n = {n}, {SEEDS} seeds; alpha 1e-4 over the battery")
     for leak, (make, finder) in TABLE_LEAKS.items():
+        if only not in leak:
+            continue
         hits: Counter[str] = Counter()
         shares = []
         cliques = [OVERFIT] if leak == "conditional over-fit" else None
@@ -102,6 +110,10 @@ def planted() -> None:
             ", ".join(f"{name} {count}" for name, count in hits.most_common() if count),
             flush=True,
         )
+
+
+def generators_with_leaks() -> None:
+    """One bit about a target in every output."""
     print("planted bits in generators, 10 seeds")
     for leak in ("no leak", "sign shift", "leaked n", "copied target"):
         found = 0
@@ -160,7 +172,8 @@ def adult() -> None:
 
 
 PARTS = {"neighbours": neighbours, "battery": battery, "planted": planted, "silence": silence, "adult": adult}
+PARTS |= {leak: functools.partial(tables_with_leaks, leak) for leak in TABLE_LEAKS} | {"bits": generators_with_leaks}
 
 if __name__ == "__main__":
-    for part in sys.argv[1:] or PARTS:
+    for part in sys.argv[1:] or ("neighbours", "battery", "planted", "silence", "adult"):
         PARTS[part]()

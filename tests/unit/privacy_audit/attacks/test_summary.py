@@ -154,3 +154,14 @@ def test_verdicts() -> None:
     assert found[0].adjusted == pytest.approx(4e-9)
     assert "repeat with more rows" in found[1].note
     assert "too few rows" in found[3].note
+
+
+def test_advantage_is_the_largest_gap_of_the_roc_and_its_baseline_is_measured() -> None:
+    from sklearn.metrics import roc_curve
+
+    found, control = scores(60, 50, 0.5, 4), scores(30, 30, 0.0, 5)
+    labels = np.repeat([1, 0], [60, 50])
+    fpr, tpr, _ = roc_curve(labels, np.concatenate([found.members, found.nonmembers]))
+    figure = membership_figures(found, control=control)["advantage"]
+    assert figure.value == pytest.approx((tpr - fpr).max())
+    assert figure.baseline == membership_figures(control)["advantage"].value > 0
