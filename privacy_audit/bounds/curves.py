@@ -235,6 +235,8 @@ def _vertices(points: Sequence[tuple[float, float]]) -> tuple[np.ndarray, np.nda
             break
     mirrored = [(1 - b, 1 - a) for a, b in zip(true, false, strict=True)][::-1]
     rows = [*zip(true, false, strict=True), *mirrored[1:]]
+    if rows[-2][0] >= 1:  # a true rate of 1 costs less than 1
+        rows.pop()
     return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
 
 
@@ -260,7 +262,7 @@ def laplace_curve(epsilon: float, points: int = 400) -> PointsCurve:
 
 
 @lru_cache(maxsize=8)
-def gaussian_ladder(lowest: float = 0.005, highest: float = 16.0, ratio: float = 1.01) -> tuple[GaussianCurve, ...]:
+def gaussian_ladder(lowest: float = 0.005, highest: float = 16.0, ratio: float = 1.005) -> tuple[GaussianCurve, ...]:
     """Gaussian curves of rising mu, in equal ratios."""
     steps = math.ceil(math.log(highest / lowest) / math.log(ratio))
     return tuple(GaussianCurve(lowest * ratio**i) for i in range(steps + 1))

@@ -17,6 +17,7 @@ from privacy_audit.bounds.base import COIN_RUNS, INDEPENDENT_RUNS, EpsilonBound,
 from privacy_audit.bounds.binomial import at_least, crossing, log_probabilities, smallest_count
 from privacy_audit.bounds.checks import read_alpha, read_count, read_delta, read_epsilon
 from privacy_audit.bounds.design import sorted_design
+from privacy_audit.errors import InputError
 
 __all__ = ["critical_counts", "label_walk", "label_walk_p_value", "walk_counts", "walk_ranks"]
 
@@ -29,10 +30,24 @@ REVEALED_SHARE = 1 / 50
 ROUNDING = 1 + 1e-9
 
 
-def walk_ranks(runs: int) -> np.ndarray:
-    """The fixed grid of r: up to 16 geometric steps from max(6, 1 %) to 25 % of the runs."""
+def walk_ranks(runs: int, delta: float = 0.0, alpha: float = 0.05) -> np.ndarray:
+    """The fixed grid of r: up to 16 geometric steps, ending at 25 % of the runs.
+
+    It begins at 6, at 1 % of the runs, or at four times the number of labels that may be revealed, whichever is most:
+    a few revealed labels would decide shorter counts.
+
+    Args:
+        runs: m.
+        delta: of the claim.
+        alpha: false-alarm rate.
+
+    Returns:
+        int64[k], rising.
+    """
     last = max(runs // 4, 1)
-    first = min(max(6, runs // 100), last)
+    revealed = _revealed(runs, delta, alpha)
+    least = 4 * (revealed[0].size - 1) if revealed else last
+    first = min(max(6, runs // 100, least), last)
     return np.unique(np.round(np.geomspace(first, last, RANKS)).astype(np.int64))
 
 
@@ -86,16 +101,16 @@ def critical_counts(
         two_sided: both ends of the ranking.
 
     Returns:
-        int64[k] for `walk_ranks(runs)`, one local level for all; beyond reach where no level keeps alpha.
+        int64[k] for `walk_ranks(runs, delta, alpha)`, one local level for all; beyond reach where no level keeps alpha.
     """
-    guessed = walk_ranks(runs) * (2 if two_sided else 1)
+    guessed = walk_ranks(runs, delta, alpha) * (2 if two_sided else 1)
     odds = float(special.expit(epsilon))
     revealed = _revealed(runs, delta, alpha)
     never = guessed + runs + 1
     if revealed is None:
         return never
-    low, high = np.log(alpha) - 6, np.log(alpha)
-    for _ in range(10):
+    low, high = np.log(alpha) - 12, np.log(alpha)
+    for _ in range(11):
         middle = (low + high) / 2
         critical = smallest_count(np.exp(middle), guessed, odds)
         low, high = (middle, high) if _level(guessed, critical, odds, revealed) <= alpha else (low, middle)
@@ -109,7 +124,7 @@ def label_walk_p_value(
     """The p-value of (epsilon, delta) given the counts of `walk_counts`.
 
     Args:
-        counts: int64[k].
+        counts: int64[k], for the ranks of `walk_ranks(runs, delta, alpha)`.
         runs: m.
         epsilon: of the claim.
         delta: of the claim.
@@ -119,9 +134,10 @@ def label_walk_p_value(
     Guarantee:
         Under (epsilon, delta)-DP it is at most a with probability at most a, for every a.
     """
-    guessed = walk_ranks(read_count("runs", runs, least=1)) * (2 if two_sided else 1)
+    runs, delta, alpha = read_count("runs", runs, least=4), read_delta(delta), read_alpha(alpha)
+    guessed = walk_ranks(runs, delta, alpha) * (2 if two_sided else 1)
     odds = float(special.expit(read_epsilon(epsilon)))
-    revealed = _revealed(runs, read_delta(delta), read_alpha(alpha))
+    revealed = _revealed(runs, delta, alpha)
     if revealed is None:
         return 1.0
     local = float(np.min(at_least(counts, guessed, odds)))
@@ -148,7 +164,7 @@ def _largest_refuted(counts: np.ndarray, runs: int, delta: float, alpha: float, 
     revealed = _revealed(runs, delta, alpha)
     if revealed is None:
         return 0.0
-    guessed = walk_ranks(runs) * (2 if two_sided else 1)
+    guessed = walk_ranks(runs, delta, alpha) * (2 if two_sided else 1)
     epsilons = GRID * np.arange(1, round(LARGEST_EPSILON / GRID) + 1)
     safe = _safely_refuted(counts, guessed, epsilons, alpha, revealed)
     found = 0.0
@@ -161,7 +177,7 @@ def _largest_refuted(counts: np.ndarray, runs: int, delta: float, alpha: float, 
 
 @lru_cache(maxsize=256)
 def _detectable(runs: int, delta: float, alpha: float, two_sided: bool) -> float:
-    perfect = walk_ranks(runs) * (2 if two_sided else 1)
+    perfect = walk_ranks(runs, delta, alpha) * (2 if two_sided else 1)
     return _largest_refuted(perfect, runs, delta, alpha, two_sided)
 
 
@@ -199,7 +215,10 @@ def label_walk(
     alpha, delta = read_alpha(alpha), read_delta(delta)
     design = sorted_design(members, nonmembers, alpha=alpha, coin_labels=coin_labels, seed=seed)
     runs, level = design.labels.size, alpha - design.spent
-    counts = walk_counts(design.labels, walk_ranks(runs), two_sided=two_sided)
+    if runs < 4:
+        raise InputError("Too few runs.\nGive at least 4, better some hundreds.")
+    ranks = walk_ranks(runs, delta, level)
+    counts = walk_counts(design.labels, ranks, two_sided=two_sided)
     return EpsilonBound(
         epsilon=_largest_refuted(counts, runs, delta, level, two_sided),
         delta=delta,
@@ -209,5 +228,5 @@ def label_walk(
         assumptions=(INDEPENDENT_RUNS, COIN_RUNS),
         samples=runs,
         detectable=_detectable(runs, delta, level, two_sided),
-        details=freeze(most_right=int(counts[-1]), most_guessed=int(walk_ranks(runs)[-1] * (2 if two_sided else 1))),
+        details=freeze(most_right=int(counts[-1]), most_guessed=int(ranks[-1] * (2 if two_sided else 1))),
     )

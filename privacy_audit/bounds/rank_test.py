@@ -65,12 +65,12 @@ def simulate_statistics(runs: int, curve: AbstractCurve, replicates: int, seed: 
     for number, start in enumerate(range(0, replicates, block)):
         generator = np.random.default_rng([seed, number])
         count = min(block, replicates - start)
-        labels = generator.random((block, runs)) < 0.5
-        seen = np.negative(curve.pair(labels, generator)[:count])
+        labels = generator.random((count, runs)) < 0.5
+        seen = np.negative(curve.pair(labels, generator))
         # The label rides in the last bit of its observation, so that a plain sort carries it along.
         bits = seen.view(np.int64)
         bits &= ~1
-        bits |= labels[:count]
+        bits |= labels
         seen.sort(axis=1)
         found[start : start + count] = (seen.view(np.int64) & 1) @ weights
     return found

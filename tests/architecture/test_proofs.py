@@ -12,7 +12,7 @@ import pytest
 from tests.architecture.sources import files, module_name, python_files, text, tree
 
 PROOFS = [path for path in files() if path.parts[:2] == ("docs", "proofs") and path.suffix == ".md"]
-NAMED = re.compile(r"`(dpsynth(?:\.\w+)+)(?:\([^`]*\))?`")
+NAMED = re.compile(r"`((?:dpsynth|privacy_audit)(?:\.\w+)+)(?:\([^`]*\))?`")
 PARTS = {"precondition": r"(?i)\bpreconditions?\b", "guarantee": r"(?i)\bguarantees?\b", "errors": r"(?i)\berrors?\b"}
 """What every proof says: when it holds, what it gives, and that its errors do not depend on private data."""
 
@@ -64,7 +64,7 @@ def _exported(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", PROOFS, ids=str)
 def test_proof_names_what_exists(path: Path) -> None:
     names = _named(path)
-    assert names, f"{path} names no function as `dpsynth.room.file.name`"
+    assert names, f"{path} names no function as `package.room.file.name`"
     for name in names:
         assert _resolve(name) is not None
 
@@ -79,6 +79,22 @@ def test_mechanisms_and_queries_have_proofs() -> None:
     assert len(mechanisms()) >= 2
     assert len(queries()) >= 3
     assert (mechanisms() | queries()) - proved == set()
+
+
+NEW_BOUNDS = (
+    "privacy_audit.bounds.label_walk.label_walk",
+    "privacy_audit.bounds.rank_test.rank_test",
+    "privacy_audit.bounds.sequential.event_betting.event_betting",
+    "privacy_audit.bounds.sequential.order_betting.order_betting",
+    "privacy_audit.bounds.sequential.claimed_law.claimed_law",
+    "privacy_audit.bounds.sequential.residual_chi_square.residual_chi_square",
+)
+"""Bounds of the audit that no paper proves for us."""
+
+
+def test_our_own_bounds_have_proofs() -> None:
+    proved = {name for path in PROOFS for name in _named(path)}
+    assert set(NEW_BOUNDS) - proved == set()
 
 
 def test_names_that_are_gone_are_seen() -> None:

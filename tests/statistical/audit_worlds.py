@@ -172,7 +172,7 @@ def group(t: Trials) -> np.ndarray:
 def walk(t: Trials, two_sided: bool = True) -> np.ndarray:
     runs = t.labels.shape[1]
     critical = critical_counts(runs, t.world.truth, DELTA, alpha=ALPHA, two_sided=two_sided)
-    return (walk_counts(t.labels, walk_ranks(runs), two_sided=two_sided) >= critical).any(1)
+    return (walk_counts(t.labels, walk_ranks(runs, DELTA, ALPHA), two_sided=two_sided) >= critical).any(1)
 
 
 def walk_one_sided(t: Trials) -> np.ndarray:
