@@ -6,6 +6,7 @@ gates that look at real rows (G3 to G8) say nothing but the word. Distances to c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +36,8 @@ EXIT_CODES = {"pass": 0, "violation": 1, "inconclusive": 2, "policy fail": 3}
 _VIOLATIONS = ("G3",)
 """A valid lower bound above the claim refutes it. A ceiling exceeded does not: nobody randomised who is a member."""
 
+_RATE = "tpr at fpr "
+"""How `privacy_audit` names a true-positive rate; the false-positive rate follows."""
 _EXCESS_KINDS = ("singling out", "linkability", "inference")
 _COPIES = ("copies", "exact matches")
 
@@ -133,19 +136,20 @@ def _g2(checks: Sequence[Check], settings: Mapping[str, Any], replay: Mapping[st
     return Gate("G2", "pass", settings["required"], said)
 
 
-def gates_of_audit(evidence: Evidence | None, epsilon: float, policy: Policy) -> list[Gate]:
+def gates_of_audit(evidence: Evidence | None, epsilon: float, policy: Policy, delta: float = 0.0) -> list[Gate]:
     """G3 to G8: from real rows, so only whoever has them repeats these.
 
     Args:
         evidence: what the audit found; None where there was none.
         epsilon: the certified one.
         policy: its settings.
+        delta: the one that epsilon is stated at.
     """
     found = evidence or Evidence()
     words = {
         "G3": _g3(found, epsilon, policy.gates["G3"]),
         "G4": _g4(found, epsilon, policy.gates["G4"]),
-        "G5": _g5(found),
+        "G5": _g5(found, epsilon, delta, policy.gates["G5"]),
         "G6": _g6(found, policy.gates["G6"]),
         "G7": _g7(found, policy.gates["G7"]),
         "G8": _g8(found, policy.gates["G8"]),
@@ -212,13 +216,43 @@ def _between(low: float | None, high: float | None, limit: float) -> str:
     return "pass" if high is not None and high <= limit else "undecided"
 
 
-def _g5(found: Evidence) -> str:
+def _g5(found: Evidence, epsilon: float, delta: float, settings: Mapping[str, Any]) -> str:
+    """Pass where every interval lies below its ceiling; fail where a rate is above it beyond chance and many looks."""
+    figures = [(name, figure) for _, name, figure in _figures(found) if _number(figure.get("ceiling")) is not None]
+    rates = [(name, figure) for name, figure in figures if name.startswith(_RATE) and figure.get("value") is not None]
+    level = settings["alpha"] / max(1, 2 * len(rates))
     words = []
-    for _, _, figure in _figures(found):
-        ceiling, low, high = (_number(figure.get(part)) for part in ("ceiling", "low", "high"))
-        if ceiling is not None and (low is not None or high is not None):
-            words.append(_between(low, high, ceiling))
+    for _, figure in figures:
+        high = _number(figure.get("high"))
+        if high is not None:
+            words.append("pass" if high <= float(figure["ceiling"]) else "undecided")
+    tables = found.rest.get("tables")
+    sizes = [_number(tables.get(name)) for name in ("real", "holdout")] if isinstance(tables, Mapping) else [None]
+    members, others = (int(size) if size else 0 for size in (sizes * 2)[:2])
+    if members and others:
+        for name, figure in rates:
+            if _above_ceiling(name, float(figure["value"]), members, others, (epsilon, delta), level):
+                words.append("fail")
     return _worst(words)
+
+
+def _above_ceiling(name: str, rate: float, members: int, others: int, claim: tuple[float, float], level: float) -> bool:
+    """Whether exact limits of both rates put a true-positive rate above what the claim allows.
+
+    The threshold is an order statistic of the non-members, so its false-positive rate is known to a Beta law.
+    """
+    from scipy.special import betaincinv
+
+    from dpsynth.certify.guarantee import true_positive_rate_up
+
+    try:
+        allowed = math.floor(float(name.removeprefix(_RATE)) * others + 1e-9)
+    except ValueError:
+        return False
+    hits = round(rate * members)
+    low = float(betaincinv(hits, members - hits + 1, level)) if hits else 0.0
+    false_positives = float(betaincinv(allowed + 1, others - allowed, 1 - level)) if allowed < others else 1.0
+    return low > true_positive_rate_up([claim], false_positives)
 
 
 def _g6(found: Evidence, settings: Mapping[str, Any]) -> str:

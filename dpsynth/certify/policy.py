@@ -35,14 +35,14 @@ from typing import Any
 from dpsynth.domain.canonical import canonical_json
 from dpsynth.errors import InputError
 
-__all__ = ["ABOUT", "GATES", "HARD", "Policy", "read_policy"]
+__all__ = ["ABOUT", "GATES", "HARD", "Policy", "digest_of", "read_policy"]
 
 GATES: dict[str, dict[str, Any]] = {
     "G1": {"required": True, "epsilon": 3.0, "delta": 1.0, "delta_exponent": 1.1, "delta_floor": 1e-6},
     "G2": {"required": True, "require_replay": False},
     "G3": {"required": False, "alpha": 1e-3},
     "G4": {"required": False, "tightness": 0.5},
-    "G5": {"required": False, "advise_auc": 0.6},
+    "G5": {"required": False, "alpha": 1e-3},
     "G6": {"required": False, "excess": 0.09},
     "G7": {"required": False, "alpha": 1e-3},
     "G8": {"required": False, "floors": {}, "subgroup_floors": {}},
@@ -107,16 +107,28 @@ class Policy:
 
     def digest(self) -> str:
         """SHA-256 (hex) of the resolved policy."""
-        return hashlib.sha256(canonical_json(self.to_dict())).hexdigest()
+        return digest_of(self.to_dict())
 
     @classmethod
     def from_dict(cls, value: Mapping[str, Any]) -> Policy:
-        """What `to_dict` wrote.
+        """What `to_dict` wrote, by this version or another: a setting that one of them lacks is the default or ignored.
 
         Raises:
             InputError: it is no policy.
         """
-        return _resolve({**value, "waivers": [{"gate": g, **w} for g, w in value.get("waivers", {}).items()]}, "policy")
+        gates = {
+            gate: {name: setting for name, setting in settings.items() if name in GATES[gate]}
+            for gate, settings in value.get("gates", {}).items()
+            if gate in GATES
+        }
+        waivers = [{"gate": gate, **waiver} for gate, waiver in value.get("waivers", {}).items()]
+        kept = {name: value[name] for name in ("name", "review_days", "disclose_account") if name in value}
+        return _resolve(kept | {"gates": gates, "waivers": waivers}, "policy")
+
+
+def digest_of(policy: Mapping[str, Any]) -> str:
+    """SHA-256 (hex) of a policy as `to_dict` wrote it, whichever version did."""
+    return hashlib.sha256(canonical_json(policy)).hexdigest()
 
 
 def read_policy(path: Path | str | None) -> Policy:

@@ -16,7 +16,7 @@ from dpsynth.bundle.folder import describe_files
 from dpsynth.certify.certificate import parse
 from dpsynth.certify.envelope import key_id, make_statement, open_envelope, signature_holds
 from dpsynth.certify.gates import Gate, decide, gates_of_release, waive
-from dpsynth.certify.policy import Policy
+from dpsynth.certify.policy import Policy, digest_of
 from dpsynth.certify.structure import chain_of, charged_event, check_structure, read_answers
 from dpsynth.errors import BundleError, DpsynthError
 
@@ -220,9 +220,9 @@ def _check_claims(
 
 def _check_decision(certificate: Mapping[str, Any], stated: Mapping[str, Any], facts: Any, checks: Any) -> list[str]:
     decision = certificate["decision"]
-    policy = Policy.from_dict(decision["policy"])
-    if policy.digest() != decision["policy_digest"]:
+    if digest_of(decision["policy"]) != decision["policy_digest"]:
         return ["The policy in the certificate is not the one that it was made under."]
+    policy = Policy.from_dict(decision["policy"])
     replay = certificate["evidence"]["structural"]["record_replay"]
     done = {"divergences": 0} if isinstance(replay, dict) else None
     again = gates_of_release(facts, checks, policy, done)

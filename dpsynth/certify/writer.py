@@ -145,7 +145,7 @@ def _facts(
     epsilon = float(bundle.facts["guarantee"]["certified"]["epsilon"])
     gates = [
         *gates_of_release(bundle.facts, checks, policy, replay),
-        *gates_of_audit(evidence, epsilon, policy),
+        *gates_of_audit(evidence, epsilon, policy, float(bundle.facts["guarantee"]["certified"]["delta"])),
         Gate("G9", "pass", policy.gates["G9"]["required"], _PAGE),
         Gate("G10", "pass", policy.gates["G10"]["required"], "sealed now; `dpsynth verify` repeats it at any time"),
     ]

@@ -60,7 +60,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 done, 2 usage or input, 3 budget refused, 4 internal error. certify and verify judge: see their help.",
+    epilog="Exit codes: 0 done, 2 usage or input, 3 budget refused, 4 internal error. Verbs that judge have their own.",
 )
 
 

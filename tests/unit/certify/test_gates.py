@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dpsynth.bundle import Bundle
@@ -107,12 +108,42 @@ def test_g4(audit: Mapping[str, Any], word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "word"),
-    [(0.2, 0.3, "fail"), (0.0, 0.09, "pass"), (0.05, 0.3, "undecided"), (None, None, "undecided")],
+    ("value", "high", "rows", "word"),
+    [
+        (0.45, 0.5, 2000, "fail"),
+        (0.45, 0.5, 20, "undecided"),
+        (0.45, 0.5, None, "undecided"),
+        (0.1, 0.15, 2000, "pass"),
+        (0.26, 0.3, 2000, "undecided"),
+        (None, None, 2000, "undecided"),
+    ],
 )
-def test_g5(low: float | None, high: float | None, word: str) -> None:
-    evidence = Evidence(attacks=[_attack("domias", "membership", value=0.1, low=low, high=high, ceiling=0.1)])
-    assert _audit("G5", evidence).status == word
+def test_g5(value: float | None, high: float | None, rows: int | None, word: str) -> None:
+    """Under epsilon 1 a test with 10 % false alarms catches at most 27.2 %."""
+    figure = {"value": value, "low": 0.0, "high": high, "ceiling": 0.272}
+    attack = {"name": "domias", "kind": "membership", "figures": {"tpr at fpr 0.1": figure}}
+    rest = {} if rows is None else {"tables": {"real": rows, "holdout": rows}}
+    assert _audit("G5", Evidence(attacks=[attack], rest=rest)).status == word
+    auc = {"name": "domias", "kind": "membership", "figures": {"auc": {"value": 0.9, "high": 0.95, "ceiling": 0.7}}}
+    assert _audit("G5", Evidence(attacks=[auc], rest=rest)).status == "undecided", "an area alone refutes nothing"
+
+
+def test_g5_seldom_fails_an_honest_table() -> None:
+    """Scores that say nothing: over 300 audits of 12 attacks not one failure (expected 0.3 at most)."""
+    rng = np.random.default_rng(5)
+    failed = 0
+    for _ in range(300):
+        attacks = []
+        for name in range(12):
+            mine, theirs = rng.random(400), np.sort(rng.random(400))[::-1]
+            figures = {}
+            for fpr in (0.001, 0.01, 0.1):
+                rate = float((mine > theirs[int(fpr * 400 + 1e-9)]).mean())
+                figures[f"tpr at fpr {fpr:g}"] = {"value": rate, "high": 1.0, "ceiling": min(1.0, np.e * fpr)}
+            attacks.append({"name": str(name), "kind": "membership", "figures": figures})
+        found = Evidence(attacks=attacks, rest={"tables": {"real": 400, "holdout": 400}}, nonce="0")
+        failed += _audit("G5", found).status == "fail"
+    assert failed == 0
 
 
 @pytest.mark.parametrize("kind", ["singling out", "linkability", "inference"])

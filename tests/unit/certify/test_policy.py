@@ -92,3 +92,11 @@ def test_a_policy_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(InputError, match="Cannot read the policy"):
         read_policy(tmp_path / "bytes.toml")
+
+
+def test_a_policy_of_another_version_is_understood() -> None:
+    stored = Policy().to_dict()
+    stored["gates"]["G5"]["colour"] = 1.0
+    stored["gates"]["G11"] = {"required": True}
+    del stored["gates"]["G3"]["alpha"]
+    assert Policy.from_dict(stored).digest() == Policy().digest()
