@@ -46,6 +46,7 @@ def _audit(
     epsilon: Annotated[float | None, typer.Option(help="Claimed epsilon; leave out if unknown.", min=0)] = None,
     delta: Annotated[float, typer.Option(help="Claimed delta.", min=0, max=1)] = 0.0,
     attacks: Annotated[str, typer.Option(help='"all", or names with commas.')] = "all",
+    utility: Annotated[str, typer.Option(help='"all", or names of measures with commas.')] = "all",
     label: Annotated[str | None, typer.Option(help="Category to predict.")] = None,
     target: Annotated[str | None, typer.Option(help="Number to predict.")] = None,
     subgroup: Annotated[list[str] | None, typer.Option(help="Category whose values are subgroups; repeatable.")] = None,
@@ -71,6 +72,9 @@ def _audit(
     for path in (real, *synthetic, holdout, reference, domain):
         if path is not None and not path.is_file():
             raise InputError(f"There is no file {path.name}.\nCheck the path.")
+    for path in (html, markdown):
+        if path is not None and not path.parent.is_dir():
+            raise InputError(f"{path.name} cannot be written: there is no such folder.\nMake it first.")
     cards: list[Scorecard] = []
     with _progress(quiet) as tell:
         for path in synthetic:
@@ -86,6 +90,7 @@ def _audit(
                     epsilon=epsilon,
                     delta=delta,
                     attacks=attacks,
+                    utility=None if utility == "all" else [word.strip() for word in utility.split(",")],
                     label=label,
                     target=target,
                     subgroups=subgroup or None,
