@@ -91,17 +91,22 @@ def fit_particles(
     def by_order(flat: np.ndarray) -> dict[int, np.ndarray]:
         return {order: flat[cuts[i] : cuts[i + 1]] for i, order in enumerate(orders)}
 
-    for step in range(steps):
+    for step in range(steps + 1):  # the last turn only looks at where the steps have led
         particles.sweep(neighbours.all_polynomials(by_order(now)), SWEEPS_PER_STEP)
         moments = particles.moments(sets)
         gradient = sums - total * np.concatenate([moments[order] for order in orders]) - ridge * now
         badness = float(np.mean(gradient**2 / (noise + diagonal)))
         if badness < least:
             best, least = (now, particles.signs.copy()), badness
-        elif badness > 3 * least + 1 and back < BACKTRACKS:
+        elif badness > 3 * least + 1:
             now, particles.signs = best[0], best[1].copy()
             rate, back = rate / 2, back + 1
+            mean, counted = np.zeros(len(now)), 0
+            if back > BACKTRACKS:
+                break
             continue
+        if step == steps:
+            break
         move, divergence = _direction(particles, sets, orders, gradient, diagonal, ridge, total)
         length = rate if step < 0.6 * steps else rate * max(0.2, 1 - (step - 0.6 * steps) / (0.4 * steps))
         now = now + min(length, math.sqrt(MOST_DIVERGENCE / max(divergence, 1e-12))) * move
