@@ -80,9 +80,12 @@ class ClippedSums:
     Args:
         program: checked against the domain.
         sizes: tokens per column.
+        half: multiply in bfloat16 on the way forward and back. Norms and sums are float32 and of the same tensors as
+            ever, so no bound depends on it.
     """
 
-    def __init__(self, program: GradientProgram, sizes: Sequence[int]) -> None:
+    def __init__(self, program: GradientProgram, sizes: Sequence[int], *, half: bool = False) -> None:
+        self._half = half
         self._program = program
         self._layers = program.layers
         self._sizes = tuple(sizes)
@@ -168,6 +171,11 @@ class ClippedSums:
                         weight += torch.mm(b[s : s + SUM_ROWS].t(), a[s : s + SUM_ROWS])
             self._sums[number, "bias"] += b.sum(0, dtype=torch.float64)
 
+    def _through(self, rows: Tensor, weight: Tensor) -> Tensor:
+        if self._half and weight.shape[1] >= NARROW:
+            return (rows.bfloat16() @ weight.bfloat16()).float()
+        return _product(rows, weight)
+
     def _forward(self, tokens: Tensor) -> list[tuple[Tensor, Tensor | None]]:
         """(value, what its backward pass needs) of every layer."""
         done: list[tuple[Tensor, Tensor | None]] = []
@@ -180,7 +188,7 @@ class ClippedSums:
                 case Linear(source=source):
                     weight = self._values[number, "weight"]
                     weight = weight if weight.dim() == 2 else weight[:, None]
-                    value = _product(done[source][0], weight.t()).add_(self._values[number, "bias"])
+                    value = self._through(done[source][0], weight.t()).add_(self._values[number, "bias"])
                 case Norm(source=source):
                     x = done[source][0]
                     x = x - x.mean(1, keepdim=True)
@@ -223,7 +231,7 @@ class ClippedSums:
                     weight = self._values[number, "weight"]
                     weight = weight if weight.dim() == 2 else weight[:, None]
                     pairs.append((number, done[source][0], slope))
-                    pass_on(source, _product(slope, weight))
+                    pass_on(source, self._through(slope, weight))
                 case Norm(source=source):
                     assert kept is not None
                     x, scale = kept[:, :-1], kept[:, -1:]

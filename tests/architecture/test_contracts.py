@@ -21,6 +21,7 @@ PLANTED = {
     "measurement": ("dpsynth/measurement.py", "import dpsynth.domain.table"),
     "free-rooms": ("dpsynth/pgm/planted.py", "import dpsynth.gate.queries"),
     "noise": ("dpsynth/noise/planted.py", "import pandas"),
+    "torch": ("dpsynth/generators/planted.py", "import torch"),
     "cycles": ("dpsynth/errors.py", "import dpsynth.version\n\nimport dpsynth.accounting.base"),
 }
 """For each contract a file and an import that breaks it."""

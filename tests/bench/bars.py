@@ -40,6 +40,11 @@ def _ways(generator: str, epsilon: float, **limits: float) -> list[Bar]:
     return _rows("nltcs", generator, epsilon, **limits)
 
 
+def _neural(generator: str, epsilon: float, *limits: float) -> list[Bar]:
+    names = ("tvd1_w32", "tvd2_w32", "tvd3_w32", "tvd3_label", "c2st", "tstr", "cpu")
+    return _rows("adult", generator, epsilon, **dict(zip(names, limits, strict=True)))
+
+
 BARS: list[Bar] = [
     # The foundation: MST, beside mbi 2.0.0 (.0426 / .0939 / .1091 / .834 in 73 CPU s and 2 GB).
     *_rows("adult", "mst", 1, tvd2_w32=0.042, tvd3_w32=0.092, tvd3_q20=0.105, tstr=0.835, cpu=5.0, megabytes=500),
@@ -61,6 +66,11 @@ BARS: list[Bar] = [
     *_ways("adaptive", 0.2, way3=0.0105, way4=0.0165, way5=0.0230),
     *_ways("adaptive", 0.8, way3=0.0035, way4=0.0061, way5=0.0099),
     *_ways("adaptive", 3.2, way3=0.0014, way4=0.0029, way5=0.0052),
+    # The neural generators.
+    *_neural("autoregressive", 1, 0.0145, 0.0380, 0.0765, 0.049, 0.75, 0.902, 35.0),
+    *_neural("hybrid", 0.1, 0.030, 0.080, 0.147, 0.108, 0.915, 0.85, 15.0),
+    *_neural("hybrid", 1, 0.0070, 0.0290, 0.0667, 0.042, 0.71, 0.902, 40.0),
+    *_neural("hybrid", 10, 0.0030, 0.0130, 0.0385, 0.0215, 0.57, 0.916, 80.0),
     # AIM as the baseline of papers.
     *_rows("nist10", "aim", 1, k_marginal=976),
     *_rows("adult", "aim", 1, cpu=60.0, tvd3_w32=0.095, tstr=0.90),
