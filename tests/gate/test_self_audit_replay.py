@@ -27,8 +27,8 @@ ALL: dict[str, tuple[AbstractGenerator, int]] = {
     "mst": (MST(), 86),
     "adaptive": (Adaptive(), 86),
     "mst published": (MST(selection="exponential"), 22),
-    "aim published": (AIM(rounds=24), 22),
-    "aim gaussian": (AIM(selection="gaussian", rounds=24), 22),
+    "aim published": (AIM(rounds=48), 22),
+    "aim gaussian": (AIM(selection="gaussian", rounds=48), 22),
 }
 """Generators, with the number of pairs that each is given in the long run: 324 in all."""
 
