@@ -12,6 +12,7 @@ from dpsynth.gate.gradients import Linear, parameter_count
 from tests.unit.gate.gradients_support import NETWORKS, SIZES, kept, program, row_gradients, rows
 
 torch = pytest.importorskip("torch", reason="PyTorch is not here")
+torch.set_num_threads(1)  # small products; threads would only wait for each other
 sums_module = pytest.importorskip("dpsynth.gate.gradients_sum", reason="PyTorch is not here")
 ClippedSums, SUM_ROWS, PIECE = sums_module.ClippedSums, sums_module.SUM_ROWS, sums_module.PIECE
 

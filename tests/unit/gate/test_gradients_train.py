@@ -17,7 +17,7 @@ from dpsynth.gate.gradients import parameter_count
 from dpsynth.noise.entropy import AbstractEntropy, SeededEntropy, SystemEntropy
 from tests.unit.gate.gradients_support import NAMES, NETWORKS, SIZES, program, rows
 
-pytest.importorskip("torch", reason="PyTorch is not here")
+pytest.importorskip("torch", reason="PyTorch is not here").set_num_threads(1)
 train = pytest.importorskip("dpsynth.gate.gradients_train", reason="PyTorch is not here")
 
 DOMAIN = Domain(

@@ -33,7 +33,7 @@ from dpsynth.gate.gradients import Embed, Linear, parameter_count
 from tests.gate.support import kinds_of
 from tests.unit.generators.support import chain, letters
 
-pytest.importorskip("torch", reason="PyTorch is not here")
+pytest.importorskip("torch", reason="PyTorch is not here").set_num_threads(1)
 
 LAYERS = (Embed(4), Linear(0, 12))
 PROGRAM = GradientProgram(("a", "b", "c", "d"), LAYERS, Descent(rate=0.01, steps=15, divisor=100.0))

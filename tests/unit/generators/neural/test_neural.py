@@ -160,6 +160,7 @@ def test_a_replay_gives_the_same_model(recipe, ledger) -> None:
     assert one.private
 
 
+@pytest.mark.slow
 def test_an_interrupted_fit_goes_on_and_pays_once(recipe, tmp_path) -> None:
     stages: list[str] = []
     plan = recipe.plan(letters(), budget=BUDGET)
@@ -200,7 +201,18 @@ def _table(kind: str) -> tuple[pd.DataFrame, Domain]:
             return pd.DataFrame({"wide": values[:40], "k": [1, 2] * 20}), Domain(columns)
 
 
-@pytest.mark.parametrize("kind", ["no row", "one row", "all missing", "one column", "one value", "two columns", "wide"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "no row",
+        "one row",
+        "all missing",
+        "one column",
+        "one value",
+        "two columns",
+        pytest.param("wide", marks=pytest.mark.slow),
+    ],
+)
 def test_any_table_goes_the_same_way(recipe, ledger, kind) -> None:
     """Fewer rows than a batch, one column, constant columns, 3,000 values: no error, and rows of the domain."""
     source, domain = _table(kind)
@@ -266,6 +278,7 @@ def test_samples_that_cannot_be_meant_are_refused(recipe, ledger, n, seed) -> No
         fit(recipe, ledger, chain(50), letters()).sample(n, seed=seed)
 
 
+@pytest.mark.slow
 def test_a_model_learns_what_goes_together(ledger) -> None:
     """With plenty of budget the pairs of a chain are much nearer than those of independent columns."""
     pytest.importorskip("torch", reason="PyTorch is not here")
