@@ -168,3 +168,23 @@ def test_contrast_of_every_text_colour(certified: Path) -> None:
                 if name in colours:
                     one, other = sorted((_luminance(colours[name]), _luminance(colours[back])))
                     assert (other + 0.05) / (one + 0.05) >= 4.5, (name, back, theme)
+
+
+@pytest.mark.parametrize(
+    ("predicted", "said"),
+    [
+        ({"1": 0.0125, "2": 0.03}, "Predicted mean total variation distance, 1: 0.0125"),
+        (
+            {"measured": {"pairs": 3, "mean": 0.02}, "unmeasured": {"pairs": 0, "mean": None}},
+            "3 measured pairs of columns: 0.02",
+        ),
+        ("not done", "predicted from the noise alone".capitalize()),
+    ],
+)
+def test_predictions_of_every_form(predicted: Any, said: str, certified: Path, certificate: dict[str, Any]) -> None:
+    from dpsynth.bundle import read_bundle
+    from dpsynth.certify.pages.render import public_page
+
+    bundle = read_bundle(certified)
+    changed = {**certificate, "utility": {**certificate["utility"], "predicted": predicted}}
+    assert said in public_page(bundle, changed, read_answers(bundle)).decode()
