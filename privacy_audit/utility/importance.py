@@ -18,6 +18,8 @@ __all__ = ["Importance"]
 
 MOST_ROWS = 3_000
 TOP = 5
+MOST_COLUMNS = 50
+"""Columns beyond these count as unimportant."""
 
 
 @final
@@ -63,7 +65,7 @@ class Importance(AbstractMeasure):
             for place in range(len(bench.grid.names)):
                 if place == bench.label:
                     continue
-                if place not in model.places:
+                if place not in model.places[:MOST_COLUMNS]:
                     drops.append(0.0)
                     continue
                 codes, numbers = rows.codes.copy(), rows.numbers.copy()

@@ -17,6 +17,9 @@ __all__ = ["Intervals"]
 FEWEST_ROWS = 20
 """Values that fewer real rows have are not estimated."""
 MOST_SLOPES = 60
+MOST_OUTCOMES = 30
+MOST_CATEGORIES = 50
+"""Of wide tables: outcomes and categories that are crossed."""
 Z = 1.959963984540054
 
 
@@ -87,13 +90,14 @@ def _estimates(bench: Bench, view: View) -> tuple[NDArray[np.float64], NDArray[n
         finite = outcome[np.isfinite(outcome)]
         mean = finite.mean() if len(finite) else np.nan
         add(np.array([mean]), np.array([_error(finite)]), False)
-    for place in grid.categorical:
+    crossed = [*zip(outcomes, places, strict=True)][-MOST_OUTCOMES:]  # the label is the last
+    for number, place in enumerate(grid.categorical):
         size = int(grid.sizes[place])
         common = np.bincount(bench.real.codes[:, place], minlength=size) >= FEWEST_ROWS
         counts = np.bincount(view.codes[:, place], minlength=size)[:size]
         share = counts / view.rows
         add(share[common], np.sqrt(share * (1 - share) / view.rows)[common], False)
-        for outcome, other in zip(outcomes, places, strict=True):
+        for outcome, other in crossed if number < MOST_CATEGORIES else ():
             if other != place:
                 mean, error = _by_category(outcome, view.codes[:, place], size)
                 add(mean[common], error[common], True)
