@@ -6,13 +6,13 @@ rows says how much there is to learn.
 
                                 mu = .0325      .268        2.0      (epsilon .1, 1, 10 at delta 1e-5)
     probability of a row        .0157           .0315       .09      in between: straight lines in log mu
-    steps                       256             800         480
+    steps                       256             800         400
     learning rate               .014            .008        .008
     averaging                   .99             .995        .99
-    hybrid: share of one-ways   .35             .22         .05      of mu^2; the rest of both is for the network
+    hybrid: share of one-ways   .35             .25         .05      of mu^2; the rest of both is for the network
     hybrid: share of cliques    .10             .15         .15
     autoregressive: one-ways    .20             .10         .05
-    hidden units                64 (s / 1000)^(1/3), from 32 to 256, a multiple of 16; embeddings a sixteenth of that
+    hidden units                64 (s / 1000)^(1/3), from 32 to 192, a multiple of 16; embeddings a sixteenth of that
     measured cliques            4 (s / 1000)^.55, from 1 to 60
 """
 
@@ -30,10 +30,10 @@ SEGMENTS = 8
 
 _MU = (0.0325, 0.268, 2.0)
 _PROBABILITY = (0.0157, 0.0315, 0.09)
-_STEPS = (256.0, 800.0, 480.0)
+_STEPS = (256.0, 800.0, 400.0)
 _RATE = (0.014, 0.008, 0.008)
 _AVERAGE = (0.99, 0.995, 0.99)
-_ONE_WAYS = (0.35, 0.22, 0.05)
+_ONE_WAYS = (0.35, 0.25, 0.05)
 _CLIQUES = (0.10, 0.15, 0.15)
 _ALONE = (0.20, 0.10, 0.05)
 
@@ -113,7 +113,7 @@ def shape_rule(mu: float, total: float) -> Shape:
         total: noisy number of rows.
     """
     strength = mu * max(total, 1.0) / 1000
-    hidden = 16 * int(np.clip(round(4 * strength ** (1 / 3)), 2, 16))
+    hidden = 16 * int(np.clip(round(4 * strength ** (1 / 3)), 2, 12))
     return Shape(hidden, hidden // 16, _at_log(mu, _RATE), _at(mu, _AVERAGE))
 
 

@@ -31,14 +31,15 @@ from dpsynth.gate import (
 )
 from dpsynth.gate.gradients import parameter_count
 from dpsynth.gate.gradients_state import require_torch
+from dpsynth.generators.atoms import BRANCHES, FIRST_LOOK, search_depths, search_spikes
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.neural.model import NeuralModel
 from dpsynth.generators.neural.network import Network, layers_of, start_of
 from dpsynth.generators.neural.rules import SEGMENTS, Noise, clique_count, noise_rule, shape_rule
 from dpsynth.generators.neural.selection import mutual_information
-from dpsynth.generators.neural.weights import Noisy
-from dpsynth.generators.one_ways import OneWays, grid_of, one_way_query, one_way_sigmas, read_one_ways
+from dpsynth.generators.neural.weights import Noisy, smooth_one_way
+from dpsynth.generators.one_ways import OneWays, grid_of, one_way_parts, one_way_query, read_one_ways
 from dpsynth.generators.shares import GaussianShares
 from dpsynth.measurement import Measurement
 
@@ -49,6 +50,8 @@ __all__ = ["AbstractNeuralGenerator", "NeuralPlan"]
 
 CLIQUE_CELLS = 60_000
 PROBED_ROWS = 60_000
+LEAST_SEARCH_MU = 0.1
+"""Below this mu no budget is spent on the search for spikes."""
 LEAST_SHARE = 0.3
 """Rows that every token of the start counts as at least."""
 
@@ -108,11 +111,13 @@ class AbstractNeuralGenerator(AbstractGenerator):
         noise = noise_rule(
             shares.effective_mu, len(grids), hybrid=self.hybrid, steps=self.steps, rows=self.expected_rows
         )
-        sigmas = one_way_sigmas(grids, shares, noise.one_ways)
+        worth = shares.effective_mu >= LEAST_SEARCH_MU
+        depths = search_depths(encoder, grids) if self.hybrid and len(grids) > 1 and worth else {}
+        parts = one_way_parts(grids, noise.one_ways)
+        sigmas = {n: shares.marginal_sigma_up(p * (FIRST_LOOK if n in depths else 1)) for n, p in parts.items()}
         clique_mu = shares.mu * math.sqrt(noise.cliques)
-        head: list[AbstractEvent] = [
-            event_of(one_way_query(grids), RoundedGaussian(tuple(sigmas.values())), unit, relation)
-        ]
+        looks = event_of(one_way_query(grids), RoundedGaussian(tuple(sigmas.values())), unit, relation)
+        head: list[AbstractEvent] = [GaussianFilter(shares.mu * math.sqrt(noise.one_ways))] if depths else [looks]
         tail: list[AbstractEvent] = [GaussianFilter(clique_mu)] if noise.cliques else []
         pieces = noise.steps // SEGMENTS
 
@@ -126,10 +131,14 @@ class AbstractNeuralGenerator(AbstractGenerator):
         largest = parameter_count(layers_of([g.size for g in grids.values()], shape.width, shape.hidden), _sizes(grids))
         rest = 1 - noise.one_ways - noise.cliques
         told = f"noise multiplier {multiplier:.3g}, each row joins with probability {noise.probability:.3g}"
+        searched = (1 - FIRST_LOOK) * sum(parts[name] for name in depths)
         steps = [
-            Step("one-ways", noise.one_ways, cells, f"{len(grids)} columns, {cells} cells"),
+            Step("one-ways", noise.one_ways - searched, cells, f"{len(grids)} columns, {cells} cells"),
             Step("gradients", rest, noise.steps * largest, f"{noise.steps} steps of DP-SGD; {told}"),
         ]
+        if depths:
+            most = sum(depths.values()) * BRANCHES**2
+            steps.append(Step("spikes", searched, most, f"single values with many rows, in {len(depths)} wide columns"))
         if noise.cliques:
             steps.append(Step("cliques", noise.cliques, 60 * CLIQUE_CELLS, "at most 60, chosen by the network"))
         seconds = 2 + noise.steps * (0.03 + 6e-8 * largest)
@@ -146,6 +155,8 @@ class AbstractNeuralGenerator(AbstractGenerator):
             shares=shares,
             grids=grids,
             sigmas=sigmas,
+            parts=parts,
+            depths=depths,
             noise=noise,
             mechanism=SampledGaussian(noise.probability, multiplier, pieces),
         )
@@ -159,7 +170,9 @@ class NeuralPlan(AbstractPlan):
         encoder: of the domain.
         shares: of the budget.
         grids: public map of each column's fine cells to tokens.
-        sigmas: noise of the one-ways.
+        sigmas: noise of the one-ways at first look.
+        parts: share of the budget of each column's one-way, the search for spikes included.
+        depths: levels of that search by wide column.
         noise: probability, steps and shares.
         mechanism: of one piece of the training.
     """
@@ -169,6 +182,8 @@ class NeuralPlan(AbstractPlan):
     shares: GaussianShares
     grids: Mapping[str, Grouping]
     sigmas: Mapping[str, Sigma]
+    parts: Mapping[str, float]
+    depths: Mapping[str, int]
     noise: Noise
     mechanism: SampledGaussian
 
@@ -193,9 +208,8 @@ class NeuralPlan(AbstractPlan):
         report = progress or (lambda stage, done: None)
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:
             report("one-ways", 0.0)
-            singles = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(self.sigmas.values())))
-            one_ways = read_one_ways(self.encoder, self.grids, singles)
-            model = self._train(grant, one_ways, report)
+            encoder, one_ways, singles = self._look(grant, report)
+            model = self._train(grant, encoder, one_ways, report)
             model = replace(
                 model,
                 measurements=singles,
@@ -203,7 +217,8 @@ class NeuralPlan(AbstractPlan):
                 private=all(s.private for s in singles),
             )
             if self.generator.hybrid:
-                model = replace(model, noisy=_noisy(model.order, singles))
+                alone = (Noisy((j,), one_ways.raw[n], one_ways.sigmas[n]) for j, n in enumerate(model.order))
+                model = replace(model, noisy=tuple(alone))
             if self.noise.cliques:
                 report("cliques", 0.9)
                 found = self._measure(grant, model)
@@ -213,11 +228,22 @@ class NeuralPlan(AbstractPlan):
         report("done", 1.0)
         return model
 
-    def _train(self, grant: Grant, one_ways: OneWays, report: Progress) -> NeuralModel:
+    def _look(self, grant: Grant, report: Progress) -> tuple[TableEncoder, OneWays, tuple[Measurement, ...]]:
+        """One-ways, for a hybrid on grids on which spikes of wide columns stand alone."""
+        answers = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(self.sigmas.values())))
+        first = read_one_ways(self.encoder, self.grids, answers)
+        if not self.depths:
+            return self.encoder, first, answers
+        report("spikes", 0.02)
+        parts = {name: self.parts[name] for name in self.depths}
+        encoder, one_ways, more = search_spikes(grant, self.encoder, first, self.depths, self.shares, parts)
+        return encoder, one_ways, (*answers, *more)
+
+    def _train(self, grant: Grant, encoder: TableEncoder, one_ways: OneWays, report: Progress) -> NeuralModel:
         total = max(one_ways.total, 1.0)
-        label = self.domain.label
-        order = sorted(self.grids, key=lambda n: (n != label, self.grids[n].size, self.encoder.names.index(n)))
-        sizes = tuple(self.grids[name].size for name in order)
+        label, grids = self.domain.label, one_ways.grids
+        order = sorted(grids, key=lambda n: (n != label, grids[n].size, encoder.names.index(n)))
+        sizes = tuple(grids[name].size for name in order)
         shape = shape_rule(self.shares.effective_mu, total)
         program = GradientProgram(
             columns=tuple(order),
@@ -229,20 +255,25 @@ class NeuralPlan(AbstractPlan):
                 warm=min(20, self.noise.steps // 4),
                 average=shape.average,
             ),
-            groupings=dict(self.grids),
+            groupings=dict(grids),
         )
         state = TrainingState.start(
-            start_of(sizes, shape.width, shape.hidden, [one_ways.counts[n] + LEAST_SHARE for n in order])
+            start_of(
+                sizes,
+                shape.width,
+                shape.hidden,
+                [_start_counts(encoder, one_ways, n, n in self.depths) + LEAST_SHARE for n in order],
+            )
         )
         for piece in range(SEGMENTS):
             report("training", 0.05 + 0.85 * piece / SEGMENTS)
             state = grant.train(program, self.mechanism, state)
         return NeuralModel(
-            domain=self.domain,
+            domain=encoder.domain,
             generator={"name": self.generator.name, "parameters": self.generator.parameters()},
             total=total,
             order=tuple(order),
-            grids={name: self.grids[name] for name in order},
+            grids={name: grids[name] for name in order},
             network=Network(sizes, shape.width, shape.hidden, state.average),
             measurements=(),
             warnings=(),
@@ -261,8 +292,17 @@ class NeuralPlan(AbstractPlan):
             return ()
         shares = GaussianShares(Mu(self.shares.mu), self.unit, self.relation)
         sigma = shares.marginal_sigma_up(self.noise.cliques / len(cliques))
-        groupings = {name: self.grids[name] for clique in cliques for name in clique}
+        groupings = {name: model.grids[name] for clique in cliques for name in clique}
         return grant.release(Marginals(tuple(cliques), groupings), RoundedGaussian((sigma,) * len(cliques)))
+
+
+def _start_counts(encoder: TableEncoder, one_ways: OneWays, name: str, spiky: bool) -> np.ndarray:
+    """What the output of a column starts with: smooth where it is ordered and not searched for spikes."""
+    start, grid = encoder.by_name(name).ordered_from, one_ways.grids[name]
+    if start is None or spiky:
+        return one_ways.counts[name]
+    total = max(one_ways.total, 1.0)
+    return smooth_one_way(one_ways.raw[name], one_ways.sigmas[name], int(grid.cells[start]), total)
 
 
 def _choose(
