@@ -12,8 +12,9 @@ rows says how much there is to learn.
     hybrid: share of one-ways   .35             .25         .05      of mu^2; the rest of both is for the network
     hybrid: share of cliques    .10             .15         .15
     autoregressive: one-ways    .20             .10         .05
-    hidden units                64 (s / 1000)^(1/3), from 32 to 192, a multiple of 16; embeddings a sixteenth of that
+    hidden units                64 (s / 1000)^(1/3), from 32 to 256, a multiple of 16; embeddings a sixteenth of that
     measured cliques            4 (s / 1000)^.55, from 1 to 60
+    tokens of a column          its measured cells; at most about 128 ordered ones
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ def shape_rule(mu: float, total: float) -> Shape:
         total: noisy number of rows.
     """
     strength = mu * max(total, 1.0) / 1000
-    hidden = 16 * int(np.clip(round(4 * strength ** (1 / 3)), 2, 12))
+    hidden = 16 * int(np.clip(round(4 * strength ** (1 / 3)), 2, 16))
     return Shape(hidden, hidden // 16, _at_log(mu, _RATE), _at(mu, _AVERAGE))
 
 

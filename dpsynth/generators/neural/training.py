@@ -15,7 +15,9 @@ from dpsynth.accounting.quantities import Budget, Mu, Sigma
 from dpsynth.accounting.sampled import calibrate_noise, poisson_steps
 from dpsynth.domain.table import Domain
 from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
+from dpsynth.encoding.base import AbstractColumnEncoder
 from dpsynth.encoding.grouping import Grouping
+from dpsynth.encoding.groupings import merge_adjacent
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.errors import PlanError
 from dpsynth.gate import (
@@ -39,7 +41,7 @@ from dpsynth.generators.neural.network import Network, layers_of, start_of
 from dpsynth.generators.neural.rules import SEGMENTS, Noise, clique_count, noise_rule, shape_rule
 from dpsynth.generators.neural.selection import mutual_information
 from dpsynth.generators.neural.weights import Noisy, smooth_one_way
-from dpsynth.generators.one_ways import OneWays, grid_of, one_way_parts, one_way_query, read_one_ways
+from dpsynth.generators.one_ways import EQUAL_CELLS, OneWays, grid_of, one_way_parts, one_way_query, read_one_ways
 from dpsynth.generators.shares import GaussianShares
 from dpsynth.measurement import Measurement
 
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 __all__ = ["AbstractNeuralGenerator", "NeuralPlan"]
 
 CLIQUE_CELLS = 60_000
+MOST_TOKENS = 220
+"""Ordered columns with more measured cells than this get EQUAL_CELLS tokens."""
 PROBED_ROWS = 60_000
 LEAST_SEARCH_MU = 0.1
 """Below this mu no budget is spent on the search for spikes."""
@@ -107,7 +111,7 @@ class AbstractNeuralGenerator(AbstractGenerator):
         encoder = modelled_encoder(domain)
         require_torch()
         shares = GaussianShares(calibrate_mu(budget, relation=relation), unit, relation)
-        grids = {name: grid_of(encoder.by_name(name), shares) for name in encoder.names}
+        grids = {name: _tokens_of(encoder.by_name(name), shares) for name in encoder.names}
         noise = noise_rule(
             shares.effective_mu, len(grids), hybrid=self.hybrid, steps=self.steps, rows=self.expected_rows
         )
@@ -294,6 +298,12 @@ class NeuralPlan(AbstractPlan):
         sigma = shares.marginal_sigma_up(self.noise.cliques / len(cliques))
         groupings = {name: model.grids[name] for clique in cliques for name in clique}
         return grant.release(Marginals(tuple(cliques), groupings), RoundedGaussian((sigma,) * len(cliques)))
+
+
+def _tokens_of(encoder: AbstractColumnEncoder, shares: GaussianShares) -> Grouping:
+    """Fine cells to tokens: the grid of the one-way, but coarser where it has many ordered cells."""
+    grid = grid_of(encoder, shares)
+    return grid if grid.size <= MOST_TOKENS or encoder.ordered_from is None else merge_adjacent(encoder, EQUAL_CELLS)
 
 
 def _start_counts(encoder: TableEncoder, one_ways: OneWays, name: str, spiky: bool) -> np.ndarray:

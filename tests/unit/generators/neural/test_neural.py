@@ -126,7 +126,7 @@ def test_the_rules_follow_the_budget_and_noisy_answers_alone() -> None:
     assert noise_rule(0.268, 1, hybrid=True).cliques == 0
     assert shape_rule(0.268, 32561).hidden == 128
     assert shape_rule(1e-6, 0).hidden == 32
-    assert shape_rule(5.0, 1e9).hidden == 192
+    assert shape_rule(5.0, 1e9).hidden == 256
     assert [clique_count(mu, 32561) for mu in (0.0325, 0.268, 2.0)] == [4, 13, 40]
 
 
