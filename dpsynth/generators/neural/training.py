@@ -40,7 +40,7 @@ from dpsynth.generators.neural.model import NeuralModel
 from dpsynth.generators.neural.network import Network, layers_of, start_of
 from dpsynth.generators.neural.rules import SEGMENTS, Noise, clique_count, noise_rule, shape_rule
 from dpsynth.generators.neural.selection import mutual_information
-from dpsynth.generators.neural.weights import Noisy, smooth_one_way
+from dpsynth.generators.neural.weights import Noisy
 from dpsynth.generators.one_ways import EQUAL_CELLS, OneWays, grid_of, one_way_parts, one_way_query, read_one_ways
 from dpsynth.generators.shares import GaussianShares
 from dpsynth.measurement import Measurement
@@ -266,7 +266,7 @@ class NeuralPlan(AbstractPlan):
                 sizes,
                 shape.width,
                 shape.hidden,
-                [_start_counts(encoder, one_ways, n, n in self.depths) + LEAST_SHARE for n in order],
+                [one_ways.counts[n] + LEAST_SHARE for n in order],
             )
         )
         for piece in range(SEGMENTS):
@@ -304,15 +304,6 @@ def _tokens_of(encoder: AbstractColumnEncoder, shares: GaussianShares) -> Groupi
     """Fine cells to tokens: the grid of the one-way, but coarser where it has many ordered cells."""
     grid = grid_of(encoder, shares)
     return grid if grid.size <= MOST_TOKENS or encoder.ordered_from is None else merge_adjacent(encoder, EQUAL_CELLS)
-
-
-def _start_counts(encoder: TableEncoder, one_ways: OneWays, name: str, spiky: bool) -> np.ndarray:
-    """What the output of a column starts with: smooth where it is ordered and not searched for spikes."""
-    start, grid = encoder.by_name(name).ordered_from, one_ways.grids[name]
-    if start is None or spiky:
-        return one_ways.counts[name]
-    total = max(one_ways.total, 1.0)
-    return smooth_one_way(one_ways.raw[name], one_ways.sigmas[name], int(grid.cells[start]), total)
 
 
 def _choose(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Noisy", "cell_codes", "fit_weights", "rake_pool", "smooth_one_way"]
+__all__ = ["Noisy", "cell_codes", "fit_weights", "rake_pool"]
 
 FACTORS = np.concatenate([np.geomspace(0.01, 0.5, 14), np.geomspace(0.55, 1.8, 37), np.geomspace(2, 12, 10)])
 LEVELS = (32, 16, 8, 4, 2, 1)
@@ -105,24 +105,6 @@ def fit_weights(
             weights = weights * np.clip(ratio, 0.02, 50.0)[code]
         weights = np.minimum(weights, cap)
     return weights * (total / max(weights.sum(), 1e-9))
-
-
-def smooth_one_way(counts: np.ndarray, sigma: float, ordered_from: int, total: float) -> np.ndarray:
-    """A noisy one-way of an ordered column, shrunk toward evenness from coarse to fine.
-
-    Args:
-        counts: float64[tokens], noisy.
-        sigma: noise of each, in rows.
-        ordered_from: first token of the ordered part.
-        total: number of rows, above 0.
-
-    Returns:
-        float64[tokens], above 0, summing to `total`.
-
-    Guarantee: post-processing.
-    """
-    even = np.full(len(counts), total / len(counts))
-    return _coarse_to_fine({0: even}, {0: (counts, sigma)}, [ordered_from], total)[0]
 
 
 def _one_ways(noisy: Sequence[Noisy], columns: int) -> dict[int, tuple[np.ndarray, float]]:
