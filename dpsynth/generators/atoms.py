@@ -127,7 +127,9 @@ def search_spikes(
     grids = {
         name: Grouping.identity(refined.sizes[name]) if name in wide else grid for name, grid in first.grids.items()
     }
-    return refined, denoise_one_ways(refined, grids, raw, sigmas), (*answers, *second)
+    one_ways = denoise_one_ways(refined, grids, raw, sigmas)
+    alone = {name: np.append(np.zeros(head[name], bool), np.isin(final[name][:-1], spikes[name])) for name in wide}
+    return refined, replace(one_ways, spikes=alone), (*answers, *second)
 
 
 def _measured_edges(encoder: AbstractColumnEncoder, grid: Grouping) -> np.ndarray | None:

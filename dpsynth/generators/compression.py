@@ -10,7 +10,13 @@ import numpy as np
 __all__ = ["merge_light_cells"]
 
 
-def merge_light_cells(counts: np.ndarray, first_ordered: int | None, least: float, most_cells: float) -> np.ndarray:
+def merge_light_cells(
+    counts: np.ndarray,
+    first_ordered: int | None,
+    least: float,
+    most_cells: float,
+    spikes: np.ndarray | None = None,
+) -> np.ndarray:
     """Group measured cells so that pairs of columns have few cells and each of them holds enough rows.
 
     Cells with at least `least` rows (or a 1 / `most_cells` part of the rest) keep a cell of their own, wherever they
@@ -22,12 +28,14 @@ def merge_light_cells(counts: np.ndarray, first_ordered: int | None, least: floa
         first_ordered: first cell of the ordered part (it runs to the end), or None.
         least: smallest wanted mass of a coarse cell, in rows.
         most_cells: about how many coarse cells the ordered part may have, at least 2.
+        spikes: bool[cells], single values with many rows: they keep a cell from `least` rows on, whatever `most_cells`.
 
     Returns:
         int64[cells]: coarse cell of every measured cell, 0 .. k-1, every one used.
 
     Guarantee:
-        At most 2 x `most_cells` + 1 coarse cells of the ordered part (heavy cells, and what lies between them).
+        At most 2 x `most_cells` + 1 coarse cells of the ordered part (heavy cells, and what lies between them) without
+        spikes; each spike adds at most two.
         Post-processing.
     """
     cells = len(counts)
@@ -36,7 +44,8 @@ def merge_light_cells(counts: np.ndarray, first_ordered: int | None, least: floa
     groups[:unordered] = _merge_unordered(counts[:unordered], least)
     if unordered < cells:
         start = groups[:unordered].max() + 1 if unordered else 0
-        groups[unordered:] = start + _merge_ordered(counts[unordered:], least, most_cells)
+        alone = np.zeros(cells, dtype=bool) if spikes is None else spikes & (counts >= least)
+        groups[unordered:] = start + _merge_ordered(counts[unordered:], alone[unordered:], least, most_cells)
     return _absorb_lightest(groups, counts, least, unordered)
 
 
@@ -50,8 +59,8 @@ def _merge_unordered(counts: np.ndarray, least: float) -> np.ndarray:
     return groups
 
 
-def _merge_ordered(counts: np.ndarray, least: float, most_cells: float) -> np.ndarray:
-    heavy = np.zeros(len(counts), dtype=bool)
+def _merge_ordered(counts: np.ndarray, alone: np.ndarray, least: float, most_cells: float) -> np.ndarray:
+    heavy = alone.copy()
     bar, room = least, round(most_cells)
     while room >= 2:  # heavy cells leave less mass for the others, so the bar can fall and others pass it
         bar = max(least, counts[~heavy].sum() / room)

@@ -10,7 +10,7 @@ Written rules (of the public budget and cell counts only):
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class OneWays:
         raw: noisy counts, float64[cells] by column: the inverse-variance mean of all answers.
         sigmas: noise of each column's counts, in rows.
         counts: denoised counts float64[cells] by column, not negative, summing to `total`.
+        spikes: bool[cells] by column, single values that a search found to hold many rows.
     """
 
     total: float
@@ -58,6 +59,7 @@ class OneWays:
     raw: Mapping[str, np.ndarray]
     sigmas: Mapping[str, Sigma]
     counts: Mapping[str, np.ndarray]
+    spikes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def one_way_share(shares: GaussianShares) -> float:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from math import prod
 
 import numpy as np
 
-from dpsynth.denoise import combine, project_simplex, project_transport, shrink_singular_values
+from dpsynth.denoise import (
+    choose_by_fission,
+    combine,
+    keep_large_cells,
+    project_simplex,
+    project_transport,
+    shrink_singular_values,
+)
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.generators.compression import merge_light_cells
@@ -23,6 +32,7 @@ __all__ = [
     "coarse_groups",
     "denoise_pair",
     "fine_groupings",
+    "merge_repeats",
     "pair_cell_bound",
     "product_references",
     "refine_one_ways",
@@ -34,6 +44,10 @@ Pair = tuple[str, str]
 
 BYTES_PER_SCORED_CELL = 24
 """Reference, counts, and what lies between them while all pairs are scored at once."""
+
+
+LARGE_CELLS = (2.0, 3.0)
+"""Bars, in noise scales, above which the few cells of a sparse pair are kept."""
 
 
 def all_pairs(names: Sequence[str]) -> list[Pair]:
@@ -71,7 +85,7 @@ def coarse_groups(encoder: TableEncoder, one_ways: OneWays, least: float, most_c
     for name, grid in one_ways.grids.items():
         ordered_from = encoder.by_name(name).ordered_from
         start = None if ordered_from is None else int(grid.cells[ordered_from])
-        cells = merge_light_cells(one_ways.counts[name], start, least, most_cells)
+        cells = merge_light_cells(one_ways.counts[name], start, least, most_cells, one_ways.spikes.get(name))
         groups[name] = Grouping(cells, int(cells.max()) + 1)
     return groups
 
@@ -152,8 +166,29 @@ def refine_one_ways(
     return refined
 
 
+def merge_repeats(measured: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    """One measurement per clique: the inverse-variance mean of all answers on it, in the order of the first ones.
+
+    Guarantee:
+        Post-processing.
+    """
+    by_clique: dict[tuple[str, ...], list[Measurement]] = {}
+    for m in measured:
+        by_clique.setdefault(m.clique, []).append(m)
+    merged = []
+    for found in by_clique.values():
+        values, variance = combine((m.values, m.sigma**2) for m in found)
+        merged.append(
+            found[0] if len(found) == 1 else replace(found[0], values=values, sigma=float(np.sqrt(variance.flat[0])))
+        )
+    return tuple(merged)
+
+
 def denoise_pair(pair: Measurement, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """A pair table with given margins: shrink the singular values of its residual, project on the tables >= 0.
+    """A pair table with given margins, denoised by whichever of two pictures fits it, then projected on tables >= 0.
+
+    A few directions: the singular values of what is left beside independent columns, shrunk. A few cells: all small
+    ones set to zero, as when one column tells the other. The noise, split in two, decides between them.
 
     Args:
         pair: noisy table int64[a, b].
@@ -167,6 +202,15 @@ def denoise_pair(pair: Measurement, rows: np.ndarray, columns: np.ndarray) -> np
         Post-processing.
     """
     base = np.outer(rows, columns) / rows.sum()
-    residual = pair.values - base
-    residual = residual - residual.mean(1, keepdims=True) - residual.mean(0, keepdims=True) + residual.mean()
-    return project_transport(base + shrink_singular_values(residual, pair.sigma), rows, columns)
+
+    def few_directions(noisy: np.ndarray, sigma: float) -> np.ndarray:
+        residual = noisy - base
+        residual = residual - residual.mean(1, keepdims=True) - residual.mean(0, keepdims=True) + residual.mean()
+        return base + shrink_singular_values(residual, sigma)
+
+    pictures: dict[str, Callable[[np.ndarray, float], np.ndarray]] = {"few directions": few_directions}
+    for bar in LARGE_CELLS:
+        pictures[f"few cells, {bar}"] = partial(keep_large_cells, bar=bar)
+    noisy = pair.values.astype(np.float64)
+    best = choose_by_fission(noisy, pair.sigma, pictures) if min(noisy.shape) > 2 else "few directions"
+    return project_transport(pictures[best](noisy, pair.sigma), rows, columns)

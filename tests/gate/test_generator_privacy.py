@@ -240,8 +240,8 @@ def test_two_rows_under_a_unit_of_one_would_be_seen(base, ledger) -> None:
             check_moves_are_paid_for(one, two, rows(1), ADD_REMOVE)
 
 
-def _cells(counts: np.ndarray, first: Any, least: float, most: float, n: int) -> np.ndarray:
-    return merge_light_cells(counts, first, least, most) // (1 + n % 2)
+def _cells(counts: np.ndarray, first: Any, least: float, most: float, *more: Any, n: int) -> np.ndarray:
+    return merge_light_cells(counts, first, least, most, *more) // (1 + n % 2)
 
 
 def _rake(sizes: Any, targets: Any, total: float) -> Any:

@@ -31,7 +31,7 @@ class PairPlan:
 
     Attributes:
         pairs: chosen pairs, most useful first.
-        shares: share of the pair budget of each chosen pair (summing to 1).
+        shares: share of the pair budget of each chosen pair, what it had before included (summing to 1).
         tree: the chosen pairs that the junction tree holds; the others are met by row edits.
         errors: predicted total variation distance of every candidate: by noise where it is measured, by bias where not.
         noise: predicted mean total variation distance by noise over all candidate pairs.
@@ -73,6 +73,7 @@ def plan_pairs(
     total: float,
     weights: Mapping[Pair, float],
     cell_cap: int,
+    known: Mapping[Pair, float] | None = None,
 ) -> PairPlan:
     """Greedy choice by weighted bias per cost; a pair enters if it removes more bias than it adds noise.
 
@@ -86,6 +87,8 @@ def plan_pairs(
         total: estimated number of rows.
         weights: how much each pair matters (default 1).
         cell_cap: most cells of the junction tree.
+        known: pairs that are measured already, with the shares that they took. New pairs divide what is left; if there
+            are none, the known get it.
 
     Returns:
         The plan.
@@ -102,10 +105,15 @@ def plan_pairs(
         for pair in biases
     }
     cost = {pair: (weight[pair] * error[pair]) ** (2 / 3) for pair in biases}
-    candidates = sorted((p for p in biases if biases[p] > 0), key=lambda p: -weight[p] * biases[p] / cost[p])
+    known = dict(known or {})
+    candidates = sorted(
+        (p for p in biases if biases[p] > 0 and p not in known), key=lambda p: -weight[p] * biases[p] / cost[p]
+    )
     chosen: list[Pair] = []
     tree = _Tree(sizes, cell_cap)
-    spent = 0.0
+    for pair in known:
+        tree.offer(pair)
+    spent = sum(cost[pair] for pair in known)
     for pair in candidates:
         added = ((spent + cost[pair]) ** 1.5 - spent**1.5) * sigma_of_all
         if weight[pair] * biases[pair] <= added:
@@ -113,19 +121,28 @@ def plan_pairs(
         chosen.append(pair)
         spent += cost[pair]
         tree.offer(pair)
-    shares = {pair: cost[pair] / spent for pair in chosen}
+    shares = _split({pair: cost[pair] for pair in (*known, *chosen)}, known)
     errors = {
         pair: error[pair] * sigma_of_all / math.sqrt(shares[pair]) if pair in shares else biases[pair]
         for pair in biases
     }
     return PairPlan(
-        pairs=tuple(chosen),
+        pairs=(*known, *chosen),
         shares=shares,
         tree=tuple(tree.pairs),
         errors=errors,
-        noise=sum(errors[pair] for pair in chosen) / max(len(biases), 1),
+        noise=sum(errors[pair] for pair in shares) / max(len(biases), 1),
         bias=sum(errors[pair] for pair in biases if pair not in shares) / max(len(biases), 1),
     )
+
+
+def _split(costs: Mapping[Pair, float], known: Mapping[Pair, float]) -> dict[Pair, float]:
+    """Shares summing to 1: new pairs divide what the known ones left by their costs; without any, the known get it."""
+    left = 1.0 - sum(known.values())
+    new = {pair: cost for pair, cost in costs.items() if pair not in known}
+    if not new:
+        return {pair: share / (1.0 - left) for pair, share in known.items()}
+    return dict(known) | {pair: left * cost / sum(new.values()) for pair, cost in new.items()}
 
 
 class _Tree:

@@ -1,8 +1,11 @@
-"""Adaptive: one-ways, scores, then the pairs that are worth their noise; a junction tree and row edits join them.
+"""Adaptive: one-ways and spikes, then the pairs that are worth their noise; a junction tree and row edits join them.
 
 Written rules, all of public or paid quantities (mu is that of one row under add/remove, d the number of columns):
 
-    one-ways    clip(.2 (.268 / mu)^.3, .1, .35) of the budget       scores    .03 of it       pairs    the rest
+    one-ways    clip(.2 (.268 / mu)^.3, .1, .35) of the budget, with the search for spikes (dpsynth.generators.atoms)
+    scores      .03 for all pairs beside independent columns; .02 for all pairs beside a skeleton, the strongest
+                spanning forest of pairs, which is measured first
+    pairs       the rest
     coarse cells    at least clip(8 s / n, .001, .05) of the rows, at most clip(sqrt(n / (5 s)), 4, 48) per ordered
                     column, where s is the noise of a pair if 2 d pairs shared 80 % of the budget
     label           pairs with the declared label weigh 3
@@ -27,8 +30,9 @@ from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.errors import PlanError
-from dpsynth.gate import Distances, Marginals, RoundedGaussian, with_slack
-from dpsynth.generators.adaptive.planner import PairPlan, pair_biases, plan_pairs
+from dpsynth.gate import RoundedGaussian, with_slack
+from dpsynth.generators.adaptive.planner import PairPlan
+from dpsynth.generators.adaptive.waves import Waves
 from dpsynth.generators.atoms import BRANCHES, FIRST_LOOK, search_depths, search_spikes
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.binary import is_binary, plan_binary
@@ -47,11 +51,9 @@ from dpsynth.generators.one_ways import (
 )
 from dpsynth.generators.pairs import (
     all_pairs,
-    coarse_counts,
     coarse_groups,
     denoise_pair,
-    fine_groupings,
-    product_references,
+    merge_repeats,
     refine_one_ways,
 )
 from dpsynth.generators.shares import GaussianShares
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
 __all__ = ["Adaptive"]
 
 SCORE_SHARE = 0.03
+SECOND_SCORE_SHARE = 0.02
 LABEL_WEIGHT = 3.0
 MOST_CELLS = 48
 CELL_CAP = 300_000
@@ -143,7 +146,10 @@ class Adaptive(AbstractGenerator):
         if pairs:
             most = pairs * (MOST_CELLS + 4) ** 2
             steps.append(Step("scores", SCORE_SHARE, pairs, f"distance of {pairs} pairs to independence"))
-            steps.append(Step("pairs", 1 - first - SCORE_SHARE, most, f"at most {pairs} pairs, chosen by their scores"))
+            beside = f"distance of at most {pairs} pairs to what the strongest pairs say"
+            steps.append(Step("second scores", SECOND_SCORE_SHARE, pairs, beside))
+            rest = 1 - first - SCORE_SHARE - SECOND_SCORE_SHARE
+            steps.append(Step("pairs", rest, most, f"at most {pairs} pairs, chosen by their scores"))
         seconds = 0.3 + 0.01 * pairs
         return AdaptivePlan(
             generator=self,
@@ -202,36 +208,25 @@ class AdaptivePlan(AbstractPlan):
             measured: tuple[Measurement, ...] = ()
             plan = PairPlan((), {}, (), {}, 0.0, 0.0)
             if "pairs" in share:
-                report("scores", 0.2)
-                groupings = fine_groupings(one_ways, groups)
-                counts = coarse_counts(one_ways, groups)
-                pairs = all_pairs(tuple(self.grids))
-                noise = self.shares.distances_sigma_up(share["scores"], len(pairs))
-                references = product_references(counts, one_ways.total, pairs)
-                scores = grant.release(Distances(references, groupings), RoundedGaussian((noise,)))
-                report("plan", 0.35)
-                plan = plan_pairs(
-                    pair_biases(pairs, scores[0].values, noise, one_ways.total),
-                    {name: group.size for name, group in groups.items()},
-                    sigma_of_all=self.shares.marginal_sigma_up(share["pairs"]),
-                    total=one_ways.total,
-                    weights=self._weights(),
-                    cell_cap=self.generator.cell_cap,
+                waves = Waves(
+                    self.shares,
+                    (share["scores"], share["second scores"]),
+                    share["pairs"],
+                    self._weights(),
+                    self.generator.cell_cap,
                 )
-                report("pairs", 0.5)
+                plan, scores, measured = waves.measure(grant, one_ways, groups, report)
                 if not plan.pairs:  # no pair is worth its noise: the rest of the budget goes to the one-ways again
-                    again = one_way_sigmas(grids, self.shares, share["pairs"])
+                    again = one_way_sigmas(grids, self.shares, share["pairs"] + share["second scores"])
                     repeats = grant.release(one_way_query(grids), RoundedGaussian(tuple(again.values())))
                     known = {name: (one_ways.raw[name], one_ways.sigmas[name]) for name in grids}
                     one_ways = denoise_one_ways(encoder, grids, *combine_one_ways(known, repeats))
                     groups = {name: Grouping.identity(grid.size) for name, grid in grids.items()}
                     singles = (*singles, *repeats)
-                else:
-                    scales = [self.shares.marginal_sigma_up(share["pairs"] * plan.shares[p]) for p in plan.pairs]
-                    measured = grant.release(Marginals(plan.pairs, groupings), RoundedGaussian(tuple(scales)))
         report("estimate", 0.7)
         refined = refine_one_ways(one_ways, groups, measured)
-        targets = {m.clique: denoise_pair(m, refined[m.clique[0]], refined[m.clique[1]]) for m in measured}
+        pairs = merge_repeats(measured)
+        targets = {m.clique: denoise_pair(m, refined[m.clique[0]], refined[m.clique[1]]) for m in pairs}
         tree: dict[tuple[str, ...], np.ndarray] = {(name,): values for name, values in refined.items()}
         tree |= {pair: targets[pair] for pair in plan.tree}
         graph = rake(

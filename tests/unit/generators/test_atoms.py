@@ -73,7 +73,8 @@ class Oracle:
         rng = np.random.default_rng(1)
         exact = exact_answers(self.engine, query)
         noisy = [
-            e + np.rint(self.scale * s * rng.normal(size=e.shape)).astype(int) for e, s in zip(exact, mechanism.sigmas)
+            e + np.rint(self.scale * s * rng.normal(size=e.shape)).astype(int)
+            for e, s in zip(exact, mechanism.sigmas, strict=True)
         ]
         for (name,), sigma in zip(query.cliques, mechanism.sigmas, strict=True):
             self.cost[name] = self.cost.get(name, 0.0) + (1 / (sigma * SHARES.mu)) ** 2
@@ -156,7 +157,7 @@ def test_two_looks_are_combined_as_least_squares_does() -> None:
 def test_the_release_keeps_the_spikes(tmp_path) -> None:
     table = people()
     plan = dpsynth.Adaptive().plan(DOMAIN, budget=BUDGET)
-    assert [step.name for step in plan.steps] == ["one-ways", "spikes", "scores", "pairs"]
+    assert [step.name for step in plan.steps] == ["one-ways", "spikes", "scores", "second scores", "pairs"]
     assert sum(step.share for step in plan.steps) == pytest.approx(1)
     model = plan.fit(dpsynth.open(table, domain=DOMAIN, ledger=tmp_path / "a.ledger"))
     made = model.sample(seed=0)

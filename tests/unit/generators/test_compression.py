@@ -58,3 +58,14 @@ def test_light_special_cells_do_not_stay_alone() -> None:
 
 def test_all_zero_counts_leave_few_cells() -> None:
     assert merge_light_cells(np.zeros(30), 0, 5.0, 10.0).max() <= 1
+
+
+def test_a_spike_keeps_its_cell_however_few_there_may_be() -> None:
+    counts = np.full(60, 20.0)
+    counts[[10, 30]] = 150.0
+    spikes = np.zeros(60, dtype=bool)
+    spikes[[10, 30]] = True
+    groups = merge_light_cells(counts, 0, 100.0, 4, spikes)
+    for cell in (10, 30):
+        assert (groups == groups[cell]).sum() == 1
+    assert (merge_light_cells(counts, 0, 200.0, 4, spikes) == merge_light_cells(counts, 0, 200.0, 4)).all()

@@ -23,6 +23,7 @@ from dpsynth.generators.pairs import (
     denoise_pair,
     error_per_sigma,
     fine_groupings,
+    merge_repeats,
     pair_cell_bound,
     product_references,
     refine_one_ways,
@@ -198,3 +199,21 @@ def test_pure_noise_is_denoised_to_independence() -> None:
     assert (
         np.abs(denoise_pair(answer(("a", "b"), noisy, 30.0), rows, columns) - base).sum() < 0.03 * prod(base.shape) * 30
     )
+
+
+def test_a_pair_in_which_one_column_tells_the_other_loses_its_noise() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.diag(rng.integers(300, 2_000, 16)).astype(float)
+    noisy = answer(("x", "y"), np.rint(truth + 30 * rng.normal(size=truth.shape)).astype(np.int64), 30.0)
+    found = denoise_pair(noisy, truth.sum(1), truth.sum(0))
+    assert np.abs(found - truth).sum() / truth.sum() < 0.05
+    assert found.sum(1) == pytest.approx(truth.sum(1), rel=1e-4)
+
+
+def test_repeats_are_merged_by_their_precision() -> None:
+    one, two = answer(("x", "y"), np.array([[10, 0]]), 2.0), answer(("x", "y"), np.array([[20, 10]]), 4.0)
+    other = answer(("x", "z"), np.array([[1]]), 1.0)
+    merged = merge_repeats([one, other, two])
+    assert merged[1] is other
+    assert merged[0].values == pytest.approx(np.array([[12.0, 2.0]]))
+    assert merged[0].sigma == pytest.approx((1 / (1 / 4 + 1 / 16)) ** 0.5)

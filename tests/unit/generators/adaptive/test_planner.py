@@ -80,3 +80,23 @@ def test_the_split_is_the_one_that_minimises_summed_noise() -> None:
     for _ in range(200):
         other = np.array([chosen.shares[p] for p in PAIRS]) * rng.uniform(0.7, 1.4, len(PAIRS))
         assert noise(dict(zip(PAIRS, other / other.sum(), strict=True))) >= best - 1e-12
+
+
+def test_known_pairs_keep_their_shares_and_new_ones_divide_the_rest() -> None:
+    known = {("a", "b"): 0.3, ("c", "d"): 0.2}
+    chosen = plan_pairs(
+        dict.fromkeys(PAIRS, 0.2), SIZES, sigma_of_all=1.0, total=10_000, weights={}, cell_cap=10**6, known=known
+    )
+    assert chosen.pairs[:2] == tuple(known)
+    assert {pair: chosen.shares[pair] for pair in known} == known
+    assert sum(chosen.shares.values()) == pytest.approx(1.0)
+    assert set(known) <= set(chosen.tree)
+
+
+def test_without_new_pairs_the_known_ones_get_what_is_left() -> None:
+    known = {("a", "b"): 0.3, ("c", "d"): 0.2}
+    chosen = plan_pairs(
+        dict.fromkeys(PAIRS, 0.0), SIZES, sigma_of_all=1.0, total=10_000, weights={}, cell_cap=10**6, known=known
+    )
+    assert chosen.pairs == tuple(known)
+    assert chosen.shares == {("a", "b"): pytest.approx(0.6), ("c", "d"): pytest.approx(0.4)}

@@ -14,7 +14,7 @@ from dpsynth.domain.unit import NeighbouringRelation, rows
 from dpsynth.errors import PlanError
 from dpsynth.gate import open_table
 from dpsynth.generators import Adaptive, Independent, load
-from dpsynth.generators.adaptive import recipe
+from dpsynth.generators.adaptive import waves
 from dpsynth.generators.adaptive.planner import PairPlan
 from dpsynth.generators.auto import Auto, choose
 
@@ -65,7 +65,7 @@ def test_the_event_costs_the_budget_and_no_more(relation: NeighbouringRelation) 
 
 
 def test_where_no_pair_is_chosen_the_rest_goes_to_the_one_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recipe, "plan_pairs", lambda *_, **__: PairPlan((), {}, (), {}, 0.0, 0.0))
+    monkeypatch.setattr(waves, "plan_pairs", lambda *_, **__: PairPlan((), {}, (), {}, 0.0, 0.0))
     model = fit(frame(), tmp_path)
     kinds = [m.name for m in model.measurements]
     assert kinds.count("marginal") == 2 * len(DOMAIN)
