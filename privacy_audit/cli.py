@@ -77,7 +77,7 @@ def _audit(
             raise InputError(f"{path.name} cannot be written: there is no such folder.\nMake it first.")
     cards: list[Scorecard] = []
     with _progress(quiet) as tell:
-        for path in synthetic:
+        for number, path in enumerate(synthetic):
             name = path.name.split(".")[0]
             cards.append(
                 run(
@@ -101,7 +101,9 @@ def _audit(
                     seed=seed,
                     time_limit=time_limit,
                     threads=threads,
-                    progress=lambda step, name=name: tell(f"{name}: {step}"),
+                    progress=lambda step, share, name=name, number=number: tell(
+                        f"{name}: {step}", (number + share) / len(synthetic)
+                    ),
                 )
             )
     _write(cards, json_wanted, html, markdown)
@@ -149,30 +151,36 @@ def _write(cards: list[Scorecard], as_json: bool, html: Path | None, markdown: P
 
 
 class _progress:  # noqa: N801 - reads as a statement
-    """A spinner on stderr with the current step, or nothing where nobody looks."""
+    """A bar on stderr with the current step; lines where stderr is no terminal; nothing where nobody looks."""
 
     def __init__(self, quiet: bool) -> None:
-        self._status: Any = None
+        self._bar: Any = None
         self._quiet = quiet
 
-    def __enter__(self) -> Callable[[str], None]:
+    def __enter__(self) -> Callable[[str, float], None]:
         if self._quiet:
             return _nothing
         from rich.console import Console
 
         console = Console(stderr=True)
         if not console.is_terminal:
-            return lambda step: console.print(step, markup=False, highlight=False)
-        self._status = console.status("")
-        self._status.start()
-        return lambda step: self._status.update(step)
+            return lambda step, share: console.print(f"{share:4.0%} {step}", markup=False, highlight=False)
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+        words = TextColumn("{task.description}", markup=False)
+        self._bar = Progress(
+            BarColumn(30), TaskProgressColumn(), TimeElapsedColumn(), words, console=console, transient=True
+        )
+        task = self._bar.add_task("", total=1.0)
+        self._bar.start()
+        return lambda step, share: self._bar.update(task, description=step, completed=share)
 
     def __exit__(self, *error: object) -> None:
-        if self._status is not None:
-            self._status.stop()
+        if self._bar is not None:
+            self._bar.stop()
 
 
-def _nothing(step: str) -> None:
+def _nothing(step: str, share: float) -> None:
     """Say nothing."""
 
 

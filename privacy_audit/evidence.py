@@ -15,6 +15,11 @@ from privacy_audit.frames import AlignedTables
 __all__ = ["distance_curves", "epsilon_evidence", "roc_curves"]
 
 CONFIDENCE = 0.999
+ASSUMPTIONS = (
+    "members and holdout were split at random",
+    "outcomes of different rows are as good as independent",
+)
+"""What `epsilon_evidence` cannot check; it goes wherever the bound goes."""
 RATES = (0.001, 0.01, 0.1)
 """False-positive rates at which thresholds are set, on one half of the non-members."""
 POINTS = 60
@@ -36,7 +41,8 @@ def epsilon_evidence(results: Sequence[AttackResult], delta: float, seed: int = 
         seed: of the halving.
 
     Returns:
-        Attack, epsilon, delta, confidence, method; None where no attack has scores of 20 rows on both sides.
+        Attack, epsilon, delta, confidence, method, assumptions; None where no attack has scores of 20 rows on both
+        sides.
     """
     scored = [(one.name, one.scores) for one in results if one.scores is not None]
     scored = [(name, s) for name, s in scored if min(len(s.members), len(s.nonmembers)) >= 20]
@@ -53,7 +59,8 @@ def epsilon_evidence(results: Sequence[AttackResult], delta: float, seed: int = 
         "epsilon": found,
         "delta": delta,
         "confidence": CONFIDENCE,
-        "method": f"Clopper-Pearson at {looks} thresholds, corrected; random split and independent rows assumed",
+        "method": f"Clopper-Pearson at {looks} thresholds, corrected",
+        "assumptions": list(ASSUMPTIONS),
     }
 
 

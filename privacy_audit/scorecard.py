@@ -102,7 +102,7 @@ def audit(
     seed: int = 0,
     time_limit: float | None = None,
     threads: int = 1,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str, float], None] | None = None,
 ) -> Scorecard:
     """Attack and score a synthetic table from any tool.
 
@@ -130,7 +130,7 @@ def audit(
         seed: of everything that is drawn; equal seeds give equal summaries, `took` excepted.
         time_limit: seconds; what has not begun by then is skipped, visibly, and the audit is inconclusive.
         threads: for neighbours.
-        progress: is told each step.
+        progress: is told each step before it begins, and the share of the work that is done (0 to 1).
 
     Returns:
         The scorecard.
@@ -152,14 +152,13 @@ def audit(
         took[step] = round(time.monotonic() - since, 3)
         return time.monotonic()
 
-    tell("align")
+    tell("align", 0.0)
     at = started
     tables = align(real, synthetic, holdout=holdout, reference=reference, domain=domain, unit=unit)
     options: dict[str, Any] = {"label": label, "target": target, "subgroups": subgroups}
     bench = make_bench(tables, measured=measured, constraints=constraints, seed=seed, **options)
     names = bench.grid.names
     at = lap("align", at)
-    tell("attacks")
     results = attack(
         tables,
         attacks=attacks,
@@ -169,14 +168,20 @@ def audit(
         alpha=alpha,
         time_limit=None if time_limit is None else 0.7 * time_limit,
         threads=threads,
+        progress=lambda word, done, of: tell(f"attack {done + 1} of {of}: {word}", 0.02 + 0.58 * done / of),
         cliques=measured or None,
         subgroups=tuple(subgroups or ()),
     )
+    tell("lower bound", 0.6)
     evidence = epsilon_evidence(results, delta if epsilon is not None else DELTA, seed)
     distances = distance_curves(tables, seed)
     at = lap("attacks", at)
+
+    def measuring(word: str, done: int, of: int) -> None:
+        tell(f"utility {done + 1} of {of}: {word}", 0.62 + 0.38 * done / of)
+
     left = None if time_limit is None else max(0.0, time_limit - (time.monotonic() - started))
-    scores = measure_bench(bench, only=None if utility is None else list(utility), time_limit=left, progress=tell)
+    scores = measure_bench(bench, only=None if utility is None else list(utility), time_limit=left, progress=measuring)
     lap("utility", at)
     found = [one.to_dict() for one in results]
     taken = [score.to_dict() for score in scores]
@@ -249,7 +254,7 @@ def frontier(cards: Sequence[Scorecard], utility: str = "k_marginal") -> list[di
     return points
 
 
-def _silent(step: str) -> None:
+def _silent(step: str, share: float) -> None:
     """Tell nobody."""
 
 

@@ -87,7 +87,8 @@ def judge(
     if beyond and epsilon is not None and claim is not None:
         reasons.append(
             f"{epsilon['attack']}: epsilon is at least {epsilon['epsilon']:.3g} at delta {epsilon['delta']:.3g} "
-            f"(confidence {epsilon['confidence']:.4g}), claimed is {claim['epsilon']:.3g}"
+            f"(confidence {epsilon['confidence']:.4g}, if {' and '.join(epsilon['assumptions'])}), "
+            f"claimed is {claim['epsilon']:.3g}"
         )
     if leaks:
         reasons.append("a leak was found by " + ", ".join(leaks))

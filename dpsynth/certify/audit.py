@@ -110,15 +110,17 @@ def _bounds(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     bound = found.get("epsilon_lower_bound")
     if not isinstance(bound, Mapping):
         return []
+    assumed = [str(words) for words in bound.get("assumptions") or ()]
     return [
         {
             "name": "membership at thresholds",
             "method": str(bound.get("method", "Clopper-Pearson")),
-            "threat_model": "no access to the generator; members and holdout split at random",
+            "threat_model": "; ".join(("no access to the generator", *(f"assumed: {words}" for words in assumed))),
+            "assumptions": assumed,
             "epsilon_lower": bound.get("epsilon"),
             "delta": bound.get("delta"),
             "confidence": bound.get("confidence"),
             "alpha": round(1 - float(bound.get("confidence") or 0.0), 12),
-            "valid": True,
+            "valid": True,  # under what is assumed
         }
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from privacy_audit.attacks.base import (
     AbstractAttack,
@@ -54,6 +54,7 @@ def attack(
     cliques: Sequence[Sequence[str]] | None = None,
     subgroups: Sequence[str] = (),
     most_rows: int = 10_000,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[AttackResult, ...]:
     """Attack a synthetic table in every way that needs no access to its generator.
 
@@ -69,6 +70,7 @@ def attack(
         cliques: cliques that the generator is known to use, for the marginal attack.
         subgroups: categorical columns whose values become strata.
         most_rows: rows of each table to look at; larger ones are sampled, and copies are still looked for in all rows.
+        progress: is told, before each attack, its name, how many are done and how many there are.
 
     Returns:
         One result per attack, in the order of the registry. An attack that does not apply is "skipped" with the reason.
@@ -102,7 +104,12 @@ def attack(
         tuple(subgroups),
         most_rows,
     )
-    results = settle([_run(one, context) for one in chosen], alpha)
+    found = []
+    for done, one in enumerate(chosen):
+        if progress is not None:
+            progress(one.name, done, len(chosen))
+        found.append(_run(one, context))
+    results = settle(found, alpha)
     if not context.note:
         return results
     return tuple(r.replaced(note=f"{r.note}; {context.note}" if r.note else context.note) for r in results)

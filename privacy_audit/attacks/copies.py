@@ -49,6 +49,8 @@ class Copies(AbstractTableAttack):
         m = real.rows
         hits, control = int(copied[:m].sum()), int(copied[m:].sum())
         of, control_of = int(unique[:m].sum()), int(unique[m:].sum())
+        if not of:
+            raise NotApplicable("no member is unique among the real rows: a copy of one says nothing")
         fisher = fisher_p(hits, of, control, control_of)
         chance = 1.0
         if hits and control == 0 and control_of * TAIL >= FEWEST:

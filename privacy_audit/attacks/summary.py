@@ -25,6 +25,7 @@ __all__ = [
     "risk_ratio",
     "settle",
     "tpr_at_fpr",
+    "tpr_interval",
 ]
 
 FALSE_POSITIVE_RATES = (0.001, 0.01, 0.1)
@@ -102,6 +103,35 @@ def tpr_at_fpr(scores: MembershipScores, fpr: float) -> tuple[int, float]:
     return int((scores.members > threshold).sum()), float((others > threshold).mean())
 
 
+def tpr_interval(scores: MembershipScores, fpr: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Interval of the true-positive rate at the population's threshold for a false-positive rate, for every law.
+
+    The threshold is a quantile of the non-members' law, which two of their order statistics enclose (exact binomial
+    limits); above each, the rate of members has Clopper and Pearson's limit. Half of the error goes to each step.
+
+    Args:
+        scores: with at least one member and one non-member, all of them independent.
+        fpr: the share of non-members that the threshold allows.
+        confidence: that the interval covers.
+
+    Returns:
+        (low, high).
+
+    Source: clopper1934use.
+    """
+    from scipy import stats
+
+    tail = (1 - confidence) / 4
+    others, k, m = np.sort(scores.nonmembers)[::-1], len(scores.nonmembers), len(scores.members)
+    above = stats.binom.cdf(np.arange(k + 1), k, fpr)  # non-members above the threshold: a number, its law at most this
+    surely = int(np.searchsorted(above, tail, side="right"))  # so many lie at or above it but for `tail`
+    hardly = int(np.searchsorted(above, 1 - tail)) + 1  # fewer than that lie strictly above it, likewise
+    top = others[surely - 1] if surely else math.inf
+    bottom = others[hardly - 1] if hardly <= k else -math.inf
+    low, high = int((scores.members > top).sum()), int((scores.members > bottom).sum())
+    return exact_rate(low, m, 1 - 2 * tail)[0], exact_rate(high, m, 1 - 2 * tail)[1] if bottom > -math.inf else 1.0
+
+
 def membership_figures(
     scores: MembershipScores, claim: tuple[float, float] | None = None, control: MembershipScores | None = None
 ) -> dict[str, Figure]:
@@ -113,7 +143,8 @@ def membership_figures(
         control: the same attack with other rows in the members' place; it gives the baseline of the AUC.
 
     Returns:
-        "auc", "advantage" and "tpr at fpr X" for each rate. A ceiling exceeded is no proof by itself that the claim is
+        "auc", "advantage" and "tpr at fpr X" for each rate; the intervals of rates allow for the threshold's own error.
+        A ceiling exceeded is no proof by itself that the claim is
         false, since nobody randomised who is a member: `privacy_audit.bounds` holds such proofs.
     """
     area, low, high = auc_interval(scores)
@@ -126,7 +157,7 @@ def membership_figures(
     for fpr in FALSE_POSITIVE_RATES:
         hits, reached = tpr_at_fpr(scores, fpr)
         ceiling = None if claim is None else dp_ceiling(*claim, fpr)
-        interval = exact_rate(hits, len(scores.members))
+        interval = tpr_interval(scores, fpr)
         figures[f"tpr at fpr {fpr:g}"] = Figure(hits / len(scores.members), *interval, reached, ceiling)
     return figures
 
@@ -179,6 +210,8 @@ def fisher_p(hits: int, of: int, control_hits: int, control_of: int) -> float:
     """
     from scipy import stats
 
+    if not hits:  # where nothing was tried at all, the law below has no mass to speak of
+        return 1.0
     return float(stats.hypergeom.sf(hits - 1, of + control_of, hits + control_hits, of))
 
 

@@ -57,7 +57,7 @@ def _one(summary: Mapping[str, Any]) -> list[str]:
     if bound is not None:
         lines.append(
             f"Lower bound by attacks: epsilon {number(bound['epsilon'])} at delta {number(bound['delta'])} "
-            f"({bound['attack']}; {bound['method']})."
+            f"({bound['attack']}; {bound['method']}). Assumed: {'; '.join(bound['assumptions'])}."
         )
     lines.append("")
     if summary["policy"]:

@@ -70,7 +70,7 @@ def measure(
     seed: int = 0,
     only: Collection[str] | None = None,
     time_limit: float | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Score, ...]:
     """Take all utility measures, each with its floor and ceiling.
 
@@ -84,7 +84,7 @@ def measure(
         seed: of every draw; equal seeds give equal numbers.
         only: names of measures (default: all).
         time_limit: seconds after which no further measure starts; those left out are listed with the value NaN.
-        progress: is told the name of each measure before it is taken.
+        progress: is told, before each measure, its name, how many are done and how many there are.
 
     Returns:
         The scores in the order of `MEASURES`.
@@ -103,7 +103,7 @@ def measure_bench(
     *,
     only: Collection[str] | None = None,
     time_limit: float | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Score, ...]:
     """Take measures on a bench that is already made.
 
@@ -111,7 +111,7 @@ def measure_bench(
         bench: from `make_bench`.
         only: names of measures (default: all).
         time_limit: seconds after which no further measure starts.
-        progress: is told the name of each measure before it is taken.
+        progress: is told, before each measure, its name, how many are done and how many there are.
 
     Returns:
         The scores.
@@ -123,13 +123,12 @@ def measure_bench(
     if unknown:
         raise InputError(f"There is no measure {unknown[0]!r}.\nThe measures are {', '.join(MEASURES)}.")
     started, found = time.monotonic(), []
-    for name, kind in MEASURES.items():
-        if only is not None and name not in only:
-            continue
+    chosen = {name: kind for name, kind in MEASURES.items() if only is None or name in only}
+    for done, (name, kind) in enumerate(chosen.items()):
         if time_limit is not None and time.monotonic() - started > time_limit:
             found.append(Score(name, math.nan, math.nan, math.nan, note="not taken: the time limit was reached"))
             continue
         if progress is not None:
-            progress(name)
+            progress(name, done, len(chosen))
         found += kind.scores(bench)
     return tuple(found)

@@ -47,7 +47,8 @@ def test_copy_ends_with_one(files: dict[str, str], capsys: pytest.CaptureFixture
     said = capsys.readouterr()
     assert said.out.startswith("Computed on private rows; not for release.")
     assert "copy: violation" in said.out
-    assert "copy: attacks" in said.err
+    assert "copy: attack 1 of 2: copies" in said.err
+    assert "copy: utility 2 of 3: one_way" in said.err
 
 
 def test_free_table_ends_with_zero_and_json_is_all_that_is_printed(

@@ -192,9 +192,29 @@ def test_equal_seeds_give_equal_summaries() -> None:
 
 
 def test_steps_are_told() -> None:
-    told: list[str] = []
-    run(people(ROWS, 3), attacks="copies", utility=["one_way"], progress=told.append)
-    assert told == ["align", "attacks", "one_way"]
+    told: list[tuple[str, float]] = []
+    settings = {"attacks": "copies,gan leaks", "utility": ["one_way", "marginals"]}
+    run(people(ROWS, 3), **settings, progress=lambda step, share: told.append((step, share)))
+    assert [step for step, _ in told] == [
+        "align",
+        "attack 1 of 2: copies",
+        "attack 2 of 2: gan leaks",
+        "lower bound",
+        "utility 1 of 2: one_way",
+        "utility 2 of 2: marginals",
+    ]
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert 0 == shares[0] < shares[-1] < 1
+
+
+def test_what_the_lower_bound_takes_for_granted_goes_with_it(copy: Scorecard) -> None:
+    assumed = copy.summary["epsilon_lower_bound"]["assumptions"]
+    assert [len(words) > 20 for words in assumed] == [True, True]
+    for words in assumed:
+        assert words in copy.to_html()
+        assert words in copy.to_markdown()
+        assert words in copy.summary["reasons"][0]
 
 
 # ------------------------------------------------------------------------------------------------------- public names

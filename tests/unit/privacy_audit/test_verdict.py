@@ -25,7 +25,14 @@ def attack(verdict: str = "no leak found", name: str = "a", **changes: Any) -> d
 
 
 def bound(epsilon: float) -> dict[str, Any]:
-    return {"attack": "a", "epsilon": epsilon, "delta": 1e-5, "confidence": 0.999, "method": "m"}
+    return {
+        "attack": "a",
+        "epsilon": epsilon,
+        "delta": 1e-5,
+        "confidence": 0.999,
+        "method": "m",
+        "assumptions": ["so", "thus"],
+    }
 
 
 def score(value: float | None, better: str = "lower", note: str = "") -> dict[str, Any]:
@@ -57,6 +64,8 @@ def test_verdict(attacks: list, epsilon: Any, claim: Any, policy: Policy, verdic
     assert found == verdict
     assert reasons
     assert len(gates) == (policy.max_auc is not None)
+    if verdict == "violation" and claim is not None:
+        assert "if so and thus" in reasons[0]  # a bound never goes without what it assumes
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,12 @@ def test_time_limit_skips_visibly() -> None:
     assert found[0].note == "The time limit of the battery is reached."
 
 
+def test_each_attack_is_told_before_it_begins() -> None:
+    told: list[tuple[str, int, int]] = []
+    attack(TABLES, attacks="gan leaks, copies", progress=lambda *step: told.append(step))
+    assert told == [("copies", 0, 2), ("gan leaks", 1, 2)]
+
+
 def test_splits_controls_ceilings_and_strata_are_reported() -> None:
     (found,) = attack(TABLES, attacks="domias", claim=Claim(1.0, 1e-5), splits=6, subgroups=["c0"])
     spread = found.figures["auc over splits"]
@@ -165,10 +171,22 @@ def test_one_copied_row_is_seen_only_where_copies_are_surprising() -> None:
     assert common.verdict == "no leak found"
 
 
+def test_copies_are_no_leak_where_no_member_is_unique() -> None:
+    """0 of 0 members copied is no evidence: the chance of an innocent copy times no members is not a p-value of 0."""
+    rng = np.random.default_rng(3)
+    members = pd.DataFrame({"a": rng.integers(0, 3, 600).astype(str)})
+    single = pd.DataFrame({"a": [*rng.integers(0, 3, 400).astype(str), *(f"n{i}" for i in range(200))]})
+    for made in (members, single):
+        (found,) = attack(align(members, made, holdout=single), attacks="copies")
+        assert found.verdict == "skipped"
+        assert found.p_value is None
+        assert "no member is unique" in found.note
+
+
 def test_verbatim_copy_exceeds_the_ceiling_of_a_small_claim() -> None:
     made = verbatim(MEMBERS, FRESH, np.random.default_rng(0))
     (found,) = attack(align(MEMBERS, made, holdout=HOLDOUT), attacks="gan leaks", claim=(1.0, 0.0))
-    rate = found.figures["tpr at fpr 0.01"]
+    rate = found.figures["tpr at fpr 0.1"]
     assert rate.low is not None
     assert rate.ceiling is not None
     assert rate.low > rate.ceiling

@@ -21,6 +21,7 @@ from privacy_audit.attacks.summary import (
     risk_ratio,
     settle,
     tpr_at_fpr,
+    tpr_interval,
 )
 
 
@@ -96,6 +97,31 @@ def test_tpr_never_exceeds_its_fpr() -> None:
     assert tpr_at_fpr(found, 0.02) == (3, 0.02)
 
 
+@pytest.mark.parametrize("fpr", [0.01, 0.1])
+def test_tpr_interval_covers_the_threshold_s_error_too(fpr: float) -> None:
+    """The rate at the true quantile is within 95 % of the intervals; Clopper and Pearson's alone misses it far more."""
+    truth, covered, naive = float(stats.norm.sf(stats.norm.isf(fpr) - 1)), 0, 0
+    for seed in range(400):
+        found = scores(2000, 300, 1.0, seed, digits=9)
+        low, high = tpr_interval(found, fpr)
+        covered += low <= truth <= high
+        hits = tpr_at_fpr(found, fpr)[0]
+        bottom, top = exact_rate(hits, 2000)
+        naive += bottom <= truth <= top
+        assert low <= hits / 2000 <= high
+    assert covered >= 400 * 0.95 - 4 * math.sqrt(400 * 0.05 * 0.95)
+    assert naive < 0.7 * 400
+
+
+def test_tpr_interval_of_few_rows_says_nothing_below() -> None:
+    few = MembershipScores(np.ones(50), np.zeros(50))
+    assert tpr_interval(few, 0.001)[0] == 0.0
+    low, high = tpr_interval(few, 0.1)
+    assert 0.85 < low < high == 1.0
+    tied = MembershipScores(np.zeros(50), np.zeros(50))
+    assert tpr_interval(tied, 0.1)[0] == 0.0
+
+
 def test_p_values_under_exchangeability_are_honest() -> None:
     """400 draws: Pr[p <= a] <= a within four standard errors, for continuous and for tied scores."""
     for digits in (6, 0):
@@ -116,6 +142,7 @@ def test_p_values_see_shifts_and_few_high_scores() -> None:
 def test_fisher_and_ratio() -> None:
     expected = stats.fisher_exact([[12, 88], [3, 97]], alternative="greater").pvalue
     assert fisher_p(12, 100, 3, 100) == pytest.approx(expected)
+    assert fisher_p(0, 0, 0, 0) == fisher_p(0, 0, 3, 10) == fisher_p(0, 5, 0, 0) == 1.0
     ratio = risk_ratio(12, 100, 3, 100)
     assert ratio.value == pytest.approx(4.0)
     assert ratio.low is not None

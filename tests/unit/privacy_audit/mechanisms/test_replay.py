@@ -100,7 +100,9 @@ def test_equal_tables_move_nothing() -> None:
     assert "sensitivity" in {f.kind for f in check_pair(sound, ROWS, MORE, equal=True).findings}
 
 
-def test_a_variable_that_differs_is_tainted() -> None:
+def test_a_variable_that_differs_is_tainted(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Without noise the added row surely lies in one of the two largest cells; else `exact` is the same in both worlds.
+    monkeypatch.setitem(globals(), "_noise", lambda exact: [v.astype(float) for v in exact])
     watch = TaintWatch((__file__,), {"sound": frozenset({"rows", "exact"})}, opaque=frozenset({"_histogram", "_noise"}))
     assert check_pair(sound, ROWS, MORE, watch=watch).passed
     careless = TaintWatch((__file__,), {"sound": frozenset({"rows"})}, opaque=frozenset({"_histogram", "_noise"}))

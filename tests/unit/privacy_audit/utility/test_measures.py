@@ -233,13 +233,13 @@ def test_constraints_count_broken_rules() -> None:
 
 
 def test_measures_follow_the_registry_and_the_clock() -> None:
-    told: list[str] = []
+    told: list[tuple[str, int, int]] = []
     bench = bench_of(people(200, 9), 200)
-    scores = measure_bench(bench, time_limit=0.0, progress=told.append)
+    scores = measure_bench(bench, time_limit=0.0, progress=lambda *step: told.append(step))
     assert len(told) <= 1
     assert any("time limit" in score.note and math.isnan(score.value) for score in scores)
-    measure_bench(bench, only=["one_way", "entropy"], progress=told.append)
-    assert told[-2:] == ["one_way", "entropy"]
+    measure_bench(bench, only=["one_way", "entropy"], progress=lambda *step: told.append(step))
+    assert told[-2:] == [("one_way", 0, 2), ("entropy", 1, 2)]
     assert all(name == kind.name for name, kind in MEASURES.items())
 
 
