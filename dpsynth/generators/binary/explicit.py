@@ -36,6 +36,8 @@ GAUSS_NEWTON_STEPS = 15
 GAUSS_NEWTON_TOLERANCE = 0.05
 CONJUGATE_STEPS = 40
 SHORTEST = 1e-4
+FIRST_DAMPING, SMALLEST_DAMPING = 1e-4, 1e-7
+WORN = 30  # conjugate steps that say that the diagonal does not precondition
 STALE = 12  # conjugate steps that say that the preconditioner is of another model
 FIRST_ORDER_VARIANCE = 1.0  # prior variance of standardised first-order parameters: next to nothing
 
@@ -70,7 +72,7 @@ def climb(sums: Sums, *, last: bool) -> Climb:
     theta = np.arctanh(centred.centres)
     probabilities = _Model(joint, joint.places_of(centred.sets[1])).probabilities(theta)[0]
     priors = {1: Prior.flat(centred.noise[1] / (centred.total**2 * centred.scale[1]))}
-    ridge, wanted = np.zeros(len(theta)), centred.sums[1]
+    ridge, wanted, scale = np.zeros(len(theta)), centred.sums[1], centred.scale[1]
     places = joint.places_of(centred.sets[1])
     for order in range(2, top + 1):
         mine = joint.places_of(centred.sets[order])
@@ -79,8 +81,12 @@ def climb(sums: Sums, *, last: bool) -> Climb:
             break
         places, wanted = np.concatenate([places, mine]), np.concatenate([wanted, centred.sums[order]])
         ridge = np.concatenate([ridge, centred.ridge(order, priors[order])])
+        scale = np.concatenate([scale, centred.scale[order]])
         theta = np.concatenate([theta, np.zeros(len(mine))])
-        theta, probabilities = _maximum_entropy(_Model(joint, places), wanted, ridge, centred.total, theta)
+        covariance = _covariance(centred, order, places)
+        theta, probabilities = _maximum_entropy(
+            _Model(joint, places), wanted, ridge, scale, centred.total, theta, covariance
+        )
     return Climb(theta, probabilities, priors)
 
 
@@ -109,6 +115,22 @@ class _Model:
         return outcome.moments(p * (function - p @ function))[self.places]
 
 
+def _covariance(centred: Centred, top: int, places: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """From probabilities to the covariances float64[sets, sets] of the centred products of orders 1 to `top`."""
+    change = shift_matrix({k: sets for k, sets in centred.sets.items() if k <= top}, -centred.centres)
+    plain = Joint(np.zeros(len(centred.centres)))
+
+    def covariance(p: np.ndarray) -> np.ndarray:
+        half = np.asarray(change @ _plain_covariance(plain.moments(p), places))
+        return np.asarray(change @ half.T)
+
+    return covariance
+
+
+def _plain_covariance(moments: np.ndarray, places: np.ndarray) -> np.ndarray:
+    return moments[places[:, None] ^ places[None, :]] - np.outer(moments[places], moments[places])
+
+
 def _conjugate_gradients(
     product: Callable[[np.ndarray], np.ndarray],
     precondition: Callable[[np.ndarray], np.ndarray],
@@ -135,10 +157,23 @@ def _conjugate_gradients(
 
 
 def _maximum_entropy(
-    model: _Model, wanted: np.ndarray, ridge: np.ndarray, total: float, theta: np.ndarray
+    model: _Model,
+    wanted: np.ndarray,
+    ridge: np.ndarray,
+    scale: np.ndarray,
+    total: float,
+    theta: np.ndarray,
+    covariance: Callable[[np.ndarray], np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Newton's method on the concave dual: theta and probabilities."""
+    """Newton's method on the concave dual: theta and probabilities.
+
+    Conjugate gradients start with the diagonal. Where columns repeat each other that takes them nowhere; from the first
+    step that shows it, the whole matrix of covariances (by `covariance`, of probabilities) preconditions them. There
+    the likelihood is also all but flat in many directions; steps that have to be cut short are damped from then on.
+    """
     joint = model.joint
+    factor: Callable[[np.ndarray], np.ndarray] | None = None
+    whole, damping = False, 0.0
 
     def evaluate(theta: np.ndarray) -> tuple[float, np.ndarray]:
         p, log_normaliser = model.probabilities(theta)
@@ -146,13 +181,14 @@ def _maximum_entropy(
 
     value, p = evaluate(theta)
     for _ in range(NEWTON_STEPS):
-        mean = joint.moments(p)[model.places]
-        gradient = wanted - total * mean - ridge * theta
-        diagonal = total * np.maximum(1e-6, 1.0 - mean**2) + ridge
-        here = p
-        move, _ = _conjugate_gradients(
-            lambda x, here=here: total * model.covariance(here, x, joint) + ridge * x,
-            lambda r, diagonal=diagonal: r / diagonal,
+        gradient = wanted - total * joint.moments(p)[model.places] - ridge * theta
+        here, penalty = p, ridge + damping * total * scale
+        if whole and factor is None:
+            factor = _solver(total * covariance(p), penalty)
+        diagonal = total * scale + penalty
+        move, taken = _conjugate_gradients(
+            lambda x, here=here, penalty=penalty: total * model.covariance(here, x, joint) + penalty * x,
+            factor or (lambda r, diagonal=diagonal: r / diagonal),
             gradient,
             1e-4,
         )
@@ -168,7 +204,19 @@ def _maximum_entropy(
         else:
             break
         theta, value, p = theta + length * move, new, q
+        before, damping = damping, _damped(damping, length)
+        if taken > (STALE if whole else WORN) or (whole and damping != before):
+            whole, factor = True, None
     return theta, p
+
+
+def _damped(damping: float, length: float) -> float:
+    """The damping of the next step, from how much of this one could be taken."""
+    if length < 0.3:
+        return max(4 * damping, FIRST_DAMPING)
+    if length == 1.0:
+        return damping / 4 if damping > SMALLEST_DAMPING else 0.0
+    return damping
 
 
 def posterior_mode(sums: Sums, start: Climb) -> np.ndarray:
@@ -205,9 +253,7 @@ def posterior_mode(sums: Sums, start: Climb) -> np.ndarray:
     factor = None
     for _ in range(GAUSS_NEWTON_STEPS):
         if factor is None:
-            moments = plain.moments(p)
-            covariance = moments[places[:, None] ^ places[None, :]] - np.outer(moments[places], moments[places])
-            slope = np.asarray(total * (change @ covariance))
+            slope = np.asarray(total * (change @ _plain_covariance(plain.moments(p), places)))
             factor = _solver((slope * weight) @ slope.T, precision)
 
         def curvature(x: np.ndarray, p: np.ndarray = p) -> np.ndarray:

@@ -5,7 +5,7 @@ interaction is paid for once, however many marginals hold it. Written rules, of 
 
     first answers    .07 / sqrt(columns) of the budget on the number of rows, .08 on all columns, .25 on all pairs, .10
                      on all triples, .05 on all fours; the third and fourth order only where the noise of one sum is at
-                     most .08 and .045 (more than 16 columns: .015) of the noisy number of rows
+                     most .08 and .045 (more than 16 columns: .03) of the noisy number of rows
     second wave      what is left, split among the orders, and among the sets of an order by what the first answers say
                      (allocation.py)
     model            the whole joint up to 16 columns, Gibbs particles from 17 to 40
@@ -52,7 +52,7 @@ JOINT_COLUMNS = 16
 ROWS_SHARE = 0.07  # over the root of the number of columns; one column: 0.3
 SHARES = {1: 0.08, 2: 0.25, 3: 0.10, 4: 0.05}
 LARGEST_NOISE = {3: 0.08, 4: 0.045}
-LARGEST_NOISE_OF_MANY = {3: 0.08, 4: 0.015}  # more columns than a joint holds: particles need clearer fours
+LARGEST_NOISE_OF_MANY = {3: 0.08, 4: 0.03}  # more columns than a joint holds: particles need clearer fours
 WAVE = "second wave"
 METHOD = "parities/1"
 HARDLY = 0.05  # of the rows that a column is off
