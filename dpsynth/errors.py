@@ -10,6 +10,7 @@ DpsynthError
 ├── BudgetRefused             the ledger has less left than was asked for           (exit code 3)
 ├── AccountingError           an event that no sound accountant supports, or a recomputed epsilon above the target
 ├── LedgerError               a ledger that is corrupt, locked or of another version (exit code 2)
+├── BridgeError               a foreign synthesizer that could not be run, or gave nothing usable
 ├── BundleError               a bundle or model that is corrupt or of another version (exit code 2)
 └── OpaqueError               an attempt to look at a private table other than by gate.release
 
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 __all__ = [
     "AccountingError",
+    "BridgeError",
     "BudgetError",
     "BudgetRefused",
     "BundleError",
@@ -86,6 +88,10 @@ class LedgerError(DpsynthError):
     """A ledger that cannot be trusted or used."""
 
     exit_code = 2
+
+
+class BridgeError(DpsynthError):
+    """A foreign synthesizer could not be run, or gave nothing usable."""
 
 
 class BundleError(DpsynthError):

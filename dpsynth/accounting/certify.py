@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dpsynth.accounting.base import AbstractAccountant, AbstractProfile
+from dpsynth.accounting.claims import ClaimsAccountant
 from dpsynth.accounting.events import AbstractEvent
 from dpsynth.accounting.gdp import GDPAccountant
 from dpsynth.accounting.pld import SEARCH_GRID, PLDAccountant
@@ -27,7 +28,13 @@ __all__ = [
     "profile",
 ]
 
-ACCOUNTANTS: tuple[AbstractAccountant, ...] = (GDPAccountant(), PureAccountant(), ZCDPAccountant(), PLDAccountant())
+ACCOUNTANTS: tuple[AbstractAccountant, ...] = (
+    GDPAccountant(),
+    PureAccountant(),
+    ClaimsAccountant(),
+    ZCDPAccountant(),
+    PLDAccountant(),
+)
 """All accountants, the cheap ones first. GDP is exact: where it knows every leaf, the others are not asked."""
 
 ADAPTIVE_ACCOUNTANTS: tuple[AbstractAccountant, ...] = tuple(a for a in ACCOUNTANTS if a.adaptive)

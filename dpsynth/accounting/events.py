@@ -17,6 +17,7 @@ the ledger's neighbouring relation and unit, already included in the event.
     Composed            all of these, in order
     Repeated            one event, `count` times
     NonPrivate          a look without noise; no accountant gives it a finite epsilon
+    ForeignClaim        a step of foreign code that claims (epsilon, delta)-DP; the claim is taken on trust
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ __all__ = [
     "AbstractEvent",
     "BoundedRange",
     "Composed",
+    "ForeignClaim",
     "Gaussian",
     "GaussianFilter",
     "Laplace",
@@ -225,6 +227,22 @@ class NonPrivate(AbstractEvent):
     kind: ClassVar[str] = "non_private"
 
 
+@dataclass(frozen=True, slots=True)
+class ForeignClaim(AbstractEvent):
+    """A step of foreign code, priced at the whole (epsilon, delta) that its authors claim. Nothing of it is checked."""
+
+    epsilon: float
+    delta: float
+    kind: ClassVar[str] = "foreign_claim"
+
+    def __post_init__(self) -> None:
+        _positive("epsilon", self.epsilon)
+        if self.delta != 0:
+            _positive("delta", self.delta)
+        if self.delta >= 1:
+            raise AccountingError("An event needs a delta below 1.")
+
+
 _SCALARS: dict[str, tuple[type[AbstractEvent], dict[str, type]]] = {
     "gaussian": (Gaussian, {"sigma": float, "squared_sensitivity": int}),
     "laplace": (Laplace, {"scale": float, "sensitivity": int}),
@@ -239,6 +257,7 @@ _SCALARS: dict[str, tuple[type[AbstractEvent], dict[str, type]]] = {
     ),
     "slack": (Slack, {"delta": float}),
     "non_private": (NonPrivate, {"reason": str}),
+    "foreign_claim": (ForeignClaim, {"epsilon": float, "delta": float}),
 }
 
 _DEEPEST = 32

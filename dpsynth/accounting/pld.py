@@ -23,6 +23,7 @@ from dpsynth.accounting.base import AbstractAccountant, AbstractProfile, Leaves,
 from dpsynth.accounting.events import (
     AbstractEvent,
     BoundedRange,
+    ForeignClaim,
     Laplace,
     PoissonGaussian,
     PureDP,
@@ -93,7 +94,7 @@ class PLDAccountant(AbstractAccountant):
         self.grid = grid
 
     def supports_leaf(self, leaf: AbstractEvent, relation: NeighbouringRelation) -> bool:
-        return is_gaussian(leaf) or isinstance(leaf, (*_PURE, *_DPSGD))
+        return is_gaussian(leaf) or isinstance(leaf, (*_PURE, *_DPSGD, ForeignClaim))
 
     def profile_of_leaves(self, leaves: Leaves, relation: NeighbouringRelation) -> AbstractProfile:
         if any(isinstance(leaf, _DPSGD) and _width(leaf, relation) > _HOPELESS for leaf in leaves):
@@ -143,6 +144,8 @@ def _width(leaf: AbstractEvent, relation: NeighbouringRelation) -> float:
     """About the largest privacy loss of one leaf's distribution before it is composed."""
     if isinstance(leaf, _PURE):
         return float(pure_epsilon(leaf))
+    if isinstance(leaf, ForeignClaim):
+        return leaf.epsilon
     if isinstance(leaf, _DPSGD):
         doubled = relation is NeighbouringRelation.REPLACE_ONE or isinstance(leaf, TruncatedPoissonGaussian)
         return _width_of_gaussian((2 if doubled else 1) / leaf.noise_multiplier)
@@ -159,8 +162,12 @@ def _discrete_laplace(leaf: PureDP | BoundedRange | Laplace) -> tuple[float, int
 def _distribution(leaf: AbstractEvent, relation: NeighbouringRelation, grid: float) -> PrivacyLossDistribution:
     """The privacy loss distribution of one leaf (all `count` steps of a DP-SGD leaf)."""
     from dp_accounting import NeighboringRelation
-    from dp_accounting.pld import privacy_loss_distribution
+    from dp_accounting.pld import common, privacy_loss_distribution
 
+    if isinstance(leaf, ForeignClaim):
+        return privacy_loss_distribution.from_privacy_parameters(
+            common.DifferentialPrivacyParameters(leaf.epsilon, leaf.delta), value_discretization_interval=grid
+        )
     if isinstance(leaf, _PURE):
         return privacy_loss_distribution.from_discrete_laplace_mechanism(
             *_discrete_laplace(leaf), value_discretization_interval=grid, use_connect_dots=True

@@ -4,6 +4,7 @@
 gives a Grant; `Grant.release` asks one question and gives Measurements.
 """
 
+from dpsynth.gate.foreign import AbstractBridge, ForeignTask
 from dpsynth.gate.gradients import GradientProgram
 from dpsynth.gate.gradients_state import Descent, TrainingState
 from dpsynth.gate.grant import Grant
@@ -11,6 +12,7 @@ from dpsynth.gate.ledger_schema import default_ledger_path
 from dpsynth.gate.mechanisms import (
     DRAW_SLACK,
     AbstractMechanism,
+    Claimed,
     DiscreteLaplace,
     Exponential,
     PermuteAndFlip,
@@ -30,12 +32,15 @@ from dpsynth.gate.verification import VerifyReport, verify
 
 __all__ = [
     "DRAW_SLACK",
+    "AbstractBridge",
     "AbstractMechanism",
+    "Claimed",
     "Descent",
     "DiscreteLaplace",
     "Distances",
     "GradientProgram",
     "Exponential",
+    "ForeignTask",
     "Grant",
     "Marginals",
     "ParitySums",

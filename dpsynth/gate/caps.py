@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Decimal
 
-from dpsynth.accounting.events import AbstractEvent, NonPrivate, Slack, leaves
+from dpsynth.accounting.events import AbstractEvent, ForeignClaim, NonPrivate, Slack, leaves
 from dpsynth.accounting.quantities import Budget, format_epsilon_up
 from dpsynth.domain.unit import NeighbouringRelation
 from dpsynth.errors import AccountingError, BudgetRefused
@@ -48,15 +48,17 @@ def check_reservable(event: AbstractEvent) -> None:
     """Refuse an event that may not be reserved.
 
     Raises:
-        AccountingError: it holds a look without noise, or not the slack of the exact sampler.
+        AccountingError: it holds a look without noise, or not the slack of the exact sampler. Foreign claims alone
+            need none: the gate draws nothing for them.
     """
-    slack = 0.0
+    slack, drawn = 0.0, False
     for leaf, count in leaves(event):
         if isinstance(leaf, NonPrivate):
             raise AccountingError("A reservation cannot hold a NonPrivate event. Book it with book_non_private.")
         if isinstance(leaf, Slack):
             slack += leaf.delta * count
-    if slack < DRAW_SLACK:
+        drawn = drawn or not isinstance(leaf, ForeignClaim)
+    if slack < DRAW_SLACK and (drawn or not any(True for _ in leaves(event))):
         raise AccountingError(
             "A reserved event must hold Slack(DRAW_SLACK) for the tables of the exact sampler.\n"
             "Build it with dpsynth.gate.with_slack(...)."

@@ -28,12 +28,14 @@ from dpsynth.gate.answers import (
     unpack,
 )
 from dpsynth.gate.charges import Charge, draw, finish, store_answer, stored_answer
+from dpsynth.gate.foreign import AbstractBridge, ForeignTask, hand_over
 from dpsynth.gate.gradients import GradientProgram, parameter_count
 from dpsynth.gate.gradients_state import TrainingState, require_torch
 from dpsynth.gate.ledger import Ledger
 from dpsynth.gate.mechanisms import (
     DRAW_TOTAL_VARIATION,
     AbstractMechanism,
+    Claimed,
     Query,
     QueryShape,
     SampledGaussian,
@@ -243,6 +245,64 @@ class Grant(AbstractOpaque):
                 words = self.__train(program, mechanism, state, event, draws, facts)
             self.__index += 1
             return state.after(words, mechanism.steps)
+
+    def foreign(self, task: ForeignTask, bridge: AbstractBridge, claim: Claimed) -> Measurement:
+        """Hand coded rows to foreign code under what it claims to spend, and take synthetic rows back.
+
+        The order is that of `release`: charged, seen unchanged, taken, the draw row committed, then rows are read.
+
+        Args:
+            task: what is asked; public.
+            bridge: the way to the code, which is trusted with the rows and with its claim.
+            claim: the whole (epsilon, delta), under the bridge's name.
+
+        Returns:
+            int64[rows, columns] of cells, as one measurement. Nothing is noised here.
+
+        Raises:
+            PlanError: the task does not fit, or another unit or relation is to be protected; nothing was read.
+            AccountingError: the reservation does not hold the claim, or the grant is closed; nothing was read.
+            BridgeError: the code could not be run, or gave nothing usable; the charge is burned.
+            LedgerError: the ledger cannot be written, or the job asked another question than it did before.
+            SourceError: a file was changed since the table was opened; nothing was read.
+
+        Guarantee: the foreign code's own claim, no more.
+        """
+        with self.__guard:
+            if self.__state != "open":
+                raise AccountingError(f"This grant is {self.__state}. Reserve again to ask more.")
+            task.check(self.__engine.encoder.sizes, bridge, claim)
+            event = event_of(QueryShape("foreign"), claim, self.__unit, self.__relation)
+            facts = {
+                "query": task.describe(),
+                "mechanism": mechanism_to_json(claim),
+                "event": event_to_json(event),
+                "draws": 0,
+                "total_variation": 0.0,
+                "private": self.private,
+            }
+            if self.__index < self.__charge.stored:
+                event_id, (table,) = self.__replay(event, 0, facts)
+            else:
+                event_id, table = self.__hand_over(task, bridge, claim, event, facts)
+            self.__index += 1
+            return Measurement("rows", task.columns, table, 0.0, claim.name, event_id, self.private)
+
+    def __hand_over(
+        self, task: ForeignTask, bridge: AbstractBridge, claim: Claimed, event: AbstractEvent, facts: dict
+    ) -> tuple[str, np.ndarray]:
+        self.__require_open_charge()
+        self.__engine.check_unchanged()
+        self.__allowance.take(event, 0)
+        event_id = draw(self.__ledger, self.__charge.seq, self.__index, facts)
+        try:
+            table = without_words(lambda: hand_over(self.__engine, task, bridge, claim), "Its charge is burned.")
+            shapes, payload = pack([table])
+            store_answer(self.__ledger, self.__charge.seq, self.__index, shapes, payload)
+        except BaseException:
+            self.__burn()
+            raise
+        return event_id, table
 
     def __train(
         self,

@@ -9,7 +9,8 @@ builds its event before a row is read, and the gate builds the same event again 
     Distances (m)    Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      BoundedRange | PureDP
     ParitySums (m)   Gaussian(sigma, m u1^2)            Laplace(scale, m u1)      -
 
-and of a gradient program under SampledGaussian, PoissonGaussian of one unit (dpsynth.accounting.sampled),
+and of a gradient program under SampledGaussian, PoissonGaussian of one unit (dpsynth.accounting.sampled), and of a
+foreign synthesizer what it claims,
 
 with u1 = unit.l1(relation), u2 = unit.squared_l2(relation); where distances are weighted, the sum of the weights (of
 their squares) stands for m (proofs: docs/proofs/{total,marginals,distances,parity_sums}.md).
@@ -21,9 +22,18 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from dpsynth.accounting.events import AbstractEvent, BoundedRange, Composed, Gaussian, Laplace, PureDP, Slack
+from dpsynth.accounting.events import (
+    AbstractEvent,
+    BoundedRange,
+    Composed,
+    ForeignClaim,
+    Gaussian,
+    Laplace,
+    PureDP,
+    Slack,
+)
 from dpsynth.accounting.sampled import poisson_steps
-from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit
+from dpsynth.domain.unit import NeighbouringRelation, PrivacyUnit, rows
 from dpsynth.errors import AccountingError, PlanError
 from dpsynth.gate.queries import Distances, Marginals, ParitySums, Total
 
@@ -33,6 +43,7 @@ __all__ = [
     "DRAW_TOTAL_VARIATION",
     "AbstractMechanism",
     "DiscreteLaplace",
+    "Claimed",
     "Exponential",
     "PermuteAndFlip",
     "QueryShape",
@@ -49,7 +60,7 @@ DRAW_TOTAL_VARIATION = 2.0**-120
 """Proved bound on the total-variation error of one draw (docs/proofs of the noise room)."""
 DRAWS_PER_RESERVATION = 2**40
 """DRAW_SLACK / DRAW_TOTAL_VARIATION: how many draws one reservation may make."""
-KINDS = ("total", "marginals", "distances", "parities", "gradients")
+KINDS = ("total", "marginals", "distances", "parities", "gradients", "foreign")
 """Kinds of questions."""
 LARGEST_WEIGHT = 2**20
 """Of a distance: so that no score of fewer than 2^40 rows overflows an int64."""
@@ -149,6 +160,29 @@ class SampledGaussian(AbstractMechanism):
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed(AbstractMechanism):
+    """Whatever foreign code does, at what it claims to spend on one row added or removed. Trusted, not checked.
+
+    Attributes:
+        bridge: name of the bridge.
+        epsilon: the whole epsilon.
+        delta: the whole delta; may be 0.
+    """
+
+    bridge: str
+    epsilon: float
+    delta: float
+    name: ClassVar[str] = "claimed"
+
+    def __post_init__(self) -> None:
+        _positive("epsilon", self.epsilon)
+        if self.delta != 0:
+            _positive("delta", self.delta)
+        if not self.bridge or not isinstance(self.bridge, str) or self.delta >= 1:
+            raise PlanError("A claim needs the name of a bridge and a delta below 1.")
+
+
+@dataclass(frozen=True, slots=True)
 class QueryShape:
     """What an event depends on of a question.
 
@@ -226,7 +260,16 @@ def event_of(
         )
     if (shape.kind == "gradients") != isinstance(mechanism, SampledGaussian):
         raise PlanError("A gradient program is answered by SampledGaussian, and by nothing else; it answers no other.")
+    if (shape.kind == "foreign") != isinstance(mechanism, Claimed):
+        raise PlanError("A foreign synthesizer is charged at what it claims, and nothing else is.")
     match mechanism:
+        case Claimed(epsilon=epsilon, delta=delta):
+            if unit != rows(1) or relation is not NeighbouringRelation.ADD_REMOVE:
+                raise PlanError(
+                    f"Foreign synthesizers claim to protect one row that is added or removed; asked was {unit}, "
+                    f"{relation.value}.\nUse a generator of dpsynth's own."
+                )
+            return ForeignClaim(float(epsilon), float(delta))
         case SampledGaussian(probability=probability, noise_multiplier=noise, steps=steps):
             return poisson_steps(probability, noise, steps, unit)
         case RoundedGaussian(sigmas=values) | DiscreteLaplace(scales=values):
@@ -280,6 +323,8 @@ def mechanism_to_json(mechanism: AbstractMechanism) -> dict[str, Any]:
             return {"name": mechanism.name, "scales": list(values)}
         case Exponential(epsilon=epsilon) | PermuteAndFlip(epsilon=epsilon):
             return {"name": mechanism.name, "epsilon": epsilon}
+        case Claimed(bridge=bridge, epsilon=epsilon, delta=delta):
+            return {"name": mechanism.name, "bridge": bridge, "epsilon": epsilon, "delta": delta}
         case SampledGaussian(probability=probability, noise_multiplier=noise, steps=steps):
             return {"name": mechanism.name, "probability": probability, "noise_multiplier": noise, "steps": steps}
         case _:
@@ -301,6 +346,8 @@ def mechanism_from_json(value: dict[str, Any]) -> AbstractMechanism:
             return Exponential(epsilon)
         case {"name": "permute_and_flip", "epsilon": epsilon}:
             return PermuteAndFlip(epsilon)
+        case {"name": "claimed", "bridge": bridge, "epsilon": epsilon, "delta": delta}:
+            return Claimed(bridge, epsilon, delta)
         case {"name": "sampled_gaussian", "probability": probability, "noise_multiplier": noise, "steps": steps}:
             return SampledGaussian(probability, noise, steps)
         case _:

@@ -5,6 +5,7 @@ second charge may depend on the first one's answers; then only a filter whose ru
 rule is fixed by the first charge (docs/proofs/gate.md):
 
     every step is Gaussian, or a pure step    GDP: a pure step counts as the Gaussian that it is no worse than
+    it holds a foreign claim                  basic composition of claims and pure steps
     anything else                             zCDP
 
 Source: smith2022fully, whitehouse2023fully, dong2022gaussian
@@ -24,6 +25,7 @@ from dpsynth.accounting.events import (
     AbstractEvent,
     BoundedRange,
     Composed,
+    ForeignClaim,
     Gaussian,
     GaussianFilter,
     Laplace,
@@ -100,19 +102,23 @@ def spent_up(events: Sequence[AbstractEvent], delta: float, relation: Neighbouri
     """
     if not events:
         return 0.0
-    return _certified(compose(events), gaussian_bound(events[0]) is not None, len(events) == 1, delta, relation)
+    return _certified(compose(events), _rule(events[0]), len(events) == 1, delta, relation)
+
+
+def _rule(first: AbstractEvent) -> str:
+    """Name of the accountant whose filter the first charge fixes."""
+    if gaussian_bound(first) is not None:
+        return "gdp"
+    return "claims" if any(isinstance(leaf, ForeignClaim) for leaf, _ in leaves(first)) else "zcdp"
 
 
 @lru_cache(maxsize=256)
-def _certified(
-    event: AbstractEvent, gaussian: bool, single: bool, delta: float, relation: NeighbouringRelation
-) -> float:
+def _certified(event: AbstractEvent, rule: str, single: bool, delta: float, relation: NeighbouringRelation) -> float:
     if single:
         return float(epsilon_up(event, Delta(delta), relation).epsilon)
-    wanted = gaussian_bound(event) if gaussian else event
+    wanted = gaussian_bound(event) if rule == "gdp" else event
     if wanted is not None:
-        name = "gdp" if gaussian else "zcdp"
-        able = tuple(a for a in ADAPTIVE_ACCOUNTANTS if a.name == name and a.supports(wanted, relation))
+        able = tuple(a for a in ADAPTIVE_ACCOUNTANTS if a.name == rule and a.supports(wanted, relation))
         if able:
             return float(profile(wanted, relation, able).epsilon_up(Delta(delta)).epsilon)
     raise AccountingError(

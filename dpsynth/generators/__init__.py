@@ -11,6 +11,8 @@ from dpsynth.generators.auto import Auto
 from dpsynth.generators.base import AbstractFittedModel, AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.binary.model import SCHEMA as BINARY_SCHEMA
 from dpsynth.generators.binary.model import BinaryModel
+from dpsynth.generators.foreign_model import SCHEMA as FOREIGN_SCHEMA
+from dpsynth.generators.foreign_model import ForeignModel
 from dpsynth.generators.independent import Independent
 from dpsynth.generators.marginal_model import MarginalModel
 from dpsynth.generators.mst import MST
@@ -53,7 +55,13 @@ def generator_named(name: str) -> AbstractGenerator:
 
     Raises:
         PlanError: there is no such recipe; lists the names.
+
+    Names that start with "smartnoise-" are foreign synthesizers (docs/bridges.md); they are not in GENERATORS.
     """
+    if name.startswith("smartnoise-"):
+        from dpsynth.generators.smartnoise import smartnoise_named
+
+        return smartnoise_named(name)
     if name not in GENERATORS:
         raise PlanError(f"There is no generator {name!r}. Known: {', '.join(sorted(GENERATORS))}.")
     return GENERATORS[name]()
@@ -61,5 +69,9 @@ def generator_named(name: str) -> AbstractGenerator:
 
 def load(folder: Path | str) -> AbstractFittedModel:
     """Read a model that `save` wrote; BundleError where it is missing, corrupt or of another version."""
-    models: dict[str, type[BinaryModel | NeuralModel]] = {BINARY_SCHEMA: BinaryModel, NEURAL_SCHEMA: NeuralModel}
+    models: dict[str, type[BinaryModel | NeuralModel | ForeignModel]] = {
+        BINARY_SCHEMA: BinaryModel,
+        NEURAL_SCHEMA: NeuralModel,
+        FOREIGN_SCHEMA: ForeignModel,
+    }
     return models.get(model_schema(Path(folder)), MarginalModel).load(folder)

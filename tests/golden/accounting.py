@@ -16,6 +16,7 @@ from dpsynth.accounting.events import (
     AbstractEvent,
     BoundedRange,
     Composed,
+    ForeignClaim,
     Gaussian,
     GaussianFilter,
     Laplace,
@@ -52,6 +53,7 @@ EXAMPLES: tuple[AbstractEvent, ...] = (
     Composed((Repeated(Gaussian(30.0, 2), 39), PureDP(0.05), Slack(2.0**-80))),
     Repeated(Composed((Gaussian(30.0), Laplace(50.0))), 7),
     BoundedRange(0.05),
+    ForeignClaim(1.0, 1e-5),
 )
 """At least one of every kind; append only."""
 
@@ -75,6 +77,8 @@ CASES: tuple[AbstractEvent, ...] = (
     NonPrivate("a look"),
     BoundedRange(1.0),
     Composed((Repeated(Gaussian(30.0), 39), Repeated(BoundedRange(0.05), 19))),
+    ForeignClaim(1.0, 1e-6),
+    Composed((Repeated(ForeignClaim(0.5, 1e-10), 3), PureDP(0.25))),
 )
 """Events whose figures are held; append only."""
 

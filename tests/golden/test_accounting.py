@@ -34,7 +34,7 @@ def test_every_kind_has_an_example() -> None:
         if isinstance(value, type) and issubclass(value, AbstractEvent) and value is not AbstractEvent
     }
     assert {json.loads(line)["kind"] for line in read(EVENTS)} == kinds
-    assert len(kinds) == 12
+    assert len(kinds) == 13
 
 
 def _cases() -> list[str]:

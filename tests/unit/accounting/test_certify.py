@@ -100,9 +100,9 @@ def test_bad_points() -> None:
 
 
 def test_groups_of_accountants() -> None:
-    assert [a.name for a in ACCOUNTANTS] == ["gdp", "pure", "zcdp", "pld"]
-    assert [a.name for a in SEARCH_ACCOUNTANTS] == ["gdp", "pure", "zcdp", "pld"]
-    assert [a.name for a in ADAPTIVE_ACCOUNTANTS] == ["gdp", "pure", "zcdp"]
+    assert [a.name for a in ACCOUNTANTS] == ["gdp", "pure", "claims", "zcdp", "pld"]
+    assert [a.name for a in SEARCH_ACCOUNTANTS] == ["gdp", "pure", "claims", "zcdp", "pld"]
+    assert [a.name for a in ADAPTIVE_ACCOUNTANTS] == ["gdp", "pure", "claims", "zcdp"]
     mixed = Composed((Gaussian(3.0), PureDP(0.3)))
     chosen_later = profile(mixed, ADD_REMOVE, ADAPTIVE_ACCOUNTANTS).epsilon_up(DELTA)
     assert chosen_later.accountant == "zcdp"

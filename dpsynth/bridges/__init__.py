@@ -1,0 +1,1 @@
+"""Foreign synthesizers, each run out of process in an environment of its own."""
