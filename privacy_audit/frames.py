@@ -338,5 +338,7 @@ def _check_disjoint(tables: dict[str, Table]) -> tuple[str, ...]:
                     "Pass disjoint tables, unit= with an identifier column, or check_disjoint=False if this is known."
                 )
             if shared:
-                notes.append(f"{shared} rows of {second} also occur in {first}, as often as natural twins explain")
+                notes.append(
+                    f"rows of {second} that also occur in {first}: {shared}, no more than natural twins explain"
+                )
     return tuple(notes)

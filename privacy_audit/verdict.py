@@ -92,7 +92,8 @@ def judge(
         )
     if leaks:
         reasons.append("a leak was found by " + ", ".join(leaks))
-    reasons += [f"policy: {name}" for name in failed]
+    if failed:
+        reasons.append(f"the policy does not allow: {', '.join(failed)}")
     if beyond or (leaks and claim is None):
         return "violation", reasons, gates
     if failed:

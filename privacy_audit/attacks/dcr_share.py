@@ -44,7 +44,7 @@ class DcrShare(AbstractTableAttack):
         shares = _permuted(nearest(synthetic, stack(mine, theirs), TIES, threads=context.threads), count, rng)
         spread = float(shares.std())
         p = _normal_tail((share - 0.5) / spread) if spread else 1.0
-        low, high = (float(np.quantile(shares, q)) + share - 0.5 for q in (0.025, 0.975))
+        low, high = (min(1.0, max(0.0, float(np.quantile(shares, q)) + share - 0.5)) for q in (0.025, 0.975))
         figures = {
             "share": Figure(share, low, high, 0.5),
             "mean distance": Figure(float(to_real.mean()), baseline=float(to_holdout.mean())),

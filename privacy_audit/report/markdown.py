@@ -74,7 +74,7 @@ def _one(summary: Mapping[str, Any]) -> list[str]:
         ("attack", "kind", "verdict", "figure", "value (95 %)", "baseline", "ceiling", "p", "note"),
         (
             (r["name"], r["kind"], r["verdict"], r["figure"], r["value"], number(r["baseline"]), number(r["ceiling"]),
-             number(r["p"]), r["note"])
+             r["p"], r["note"])
             for r in attack_rows(summary)
         ),
     )  # fmt: skip

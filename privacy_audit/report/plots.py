@@ -19,7 +19,7 @@ def roc_plot(summary: Mapping[str, Any]) -> str:
         return ""
     grid = [LEAST * 10 ** (4 * step / 80) for step in range(81)]
     curves = [Curve(one["attack"], one["fpr"], one["tpr"]) for one in summary["roc"]]
-    curves.append(Curve("chance", grid, grid, "dashed"))
+    curves.append(Curve("chance", grid, grid, "dotted"))
     claim = summary["claim"]
     if claim is not None:
         growth = math.exp(min(claim["epsilon"], 700.0))
@@ -69,7 +69,7 @@ def frontier_plot(points: Sequence[Mapping[str, Any]]) -> str:
         Axis("largest AUC of a membership attack (.5: no leak)", left, 1.0),
         Axis(known[0]["utility"]["name"], low - pad, high + pad),
     )
-    chance = Curve("", [0.5, 0.5], [low - pad, high + pad], "dashed")
+    chance = Curve("", [0.5, 0.5], [low - pad, high + pad], "dotted")
     return plot(*axes, [chance, curve], "Leakage against utility")
 
 

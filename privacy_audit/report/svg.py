@@ -43,12 +43,18 @@ class Axis:
         return min(1.0, max(0.0, (value - low) / (high - low if high > low else 1.0)))
 
     def ticks(self) -> list[float]:
-        """Powers of ten, or five even steps."""
+        """Powers of ten, or three to six round numbers in even steps."""
         if self.log:
             return [
                 10.0**power for power in range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
             ]
-        return [self.low + (self.high - self.low) * step / 4 for step in range(5)]
+        if not self.high > self.low:
+            return [self.low]
+        rough = (self.high - self.low) / 5
+        unit = 10.0 ** math.floor(math.log10(rough))
+        step = next(round_ * unit for round_ in (1, 2, 2.5, 5, 10) if round_ * unit >= rough * (1 - 1e-9))
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [float(f"{number * step:.10g}") for number in range(first, last + 1)]
 
 
 @final
@@ -60,7 +66,7 @@ class Curve:
         title: its name in the legend; empty for none.
         x: horizontal values.
         y: vertical values.
-        kind: "line", "step", "dashed" (a limit) or "points".
+        kind: "line", "step", "dashed" (a limit), "dotted" (chance) or "points".
         low: lower ends of horizontal intervals of points, if any.
         high: upper ends.
         words: what is written beside points, if anything.
@@ -69,7 +75,7 @@ class Curve:
     title: str
     x: Sequence[float]
     y: Sequence[float]
-    kind: Literal["line", "step", "dashed", "points"] = "line"
+    kind: Literal["line", "step", "dashed", "dotted", "points"] = "line"
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     words: Sequence[str] = ()
@@ -81,7 +87,7 @@ def plot(horizontal: Axis, vertical: Axis, curves: Sequence[Curve], title: str) 
     Args:
         horizontal: the x axis.
         vertical: the y axis.
-        curves: what to draw; dashed ones do not count for colours.
+        curves: what to draw; dashed and dotted ones do not count for colours.
         title: what a screen reader says.
 
     Returns:
@@ -90,8 +96,8 @@ def plot(horizontal: Axis, vertical: Axis, curves: Sequence[Curve], title: str) 
     parts = [_frame(horizontal, vertical)]
     colour = 0
     for number, curve in enumerate(curves):
-        name = "limit" if curve.kind == "dashed" else f"c{colour % KINDS}"
-        colour += curve.kind != "dashed"
+        name = {"dashed": "limit", "dotted": "chance"}.get(curve.kind, f"c{colour % KINDS}")
+        colour += curve.kind not in ("dashed", "dotted")
         parts.append(_draw(curve, horizontal, vertical, name))
         if curve.title:
             y = HEIGHT - BOTTOM - 12 - 15 * (len(curves) - 1 - number)
@@ -119,7 +125,7 @@ def bar(lost: float | None, low: float | None = None, high: float | None = None)
     """
 
     def at(position: float) -> float:
-        return 16 + 128 * min(1.12, max(-0.12, position))
+        return 16 + 128 * min(1.08, max(-0.08, position))  # the mark stays whole
 
     parts = ['<line class="axis" x1="16" x2="144" y1="7" y2="7"/>']
     parts += [f'<line class="axis" x1="{x}" x2="{x}" y1="3" y2="11"/>' for x in (16, 144)]
@@ -144,11 +150,11 @@ def _frame(horizontal: Axis, vertical: Axis) -> str:
     for value in horizontal.ticks():
         x = _x(horizontal, value)
         parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
-        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{value:.3g}</text>')
+        parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{value:.6g}</text>')
     for value in vertical.ticks():
         y = _y(vertical, value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.3g}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:.6g}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
     parts.append(
         f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
@@ -168,7 +174,10 @@ def _draw(curve: Curve, horizontal: Axis, vertical: Axis, name: str) -> str:
                 parts.append(f'<line class="{name}" x1="{left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
             parts.append(f'<circle class="{name} mark" cx="{x:.1f}" cy="{y:.1f}" r="4"/>')
             if curve.words:
-                parts.append(f'<text x="{x + 7:.1f}" y="{y - 6:.1f}">{escape(curve.words[i])}</text>')
+                right = x > WIDTH * 0.6  # the words go where there is room
+                place = f'x="{x - 7:.1f}" text-anchor="end"' if right else f'x="{x + 7:.1f}"'
+                up = -6 if y > TOP + 16 else 16
+                parts.append(f'<text {place} y="{y + up:.1f}">{escape(curve.words[i])}</text>')
         return "".join(parts)
     if curve.kind == "step":
         points = [p for a, b in pairwise(points) for p in (a, (b[0], a[1]))] + points[-1:]

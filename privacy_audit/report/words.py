@@ -46,7 +46,7 @@ def attack_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "baseline": None if figure is None else figure["baseline"],
                 "ceiling": None if figure is None else figure["ceiling"],
                 "low_rate": _with_interval(low_rate),
-                "p": one["adjusted"],
+                "p": "< 1e-300" if one["adjusted"] == 0 else number(one["adjusted"]),
                 "note": one["note"],
             }
         )

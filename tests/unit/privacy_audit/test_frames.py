@@ -166,7 +166,7 @@ def test_natural_twins_are_no_overlap_but_are_told() -> None:
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.choice(["a", "b"], (300, 3)), columns=list("abc"))
     tables = align(rows[:100], rows[200:], holdout=rows[100:200])
-    assert tables.notes == ("100 rows of holdout also occur in real, as often as natural twins explain",)
+    assert tables.notes == ("rows of holdout that also occur in real: 100, no more than natural twins explain",)
     assert tables.holdout is not None
     assert shared_rows(tables.real, tables.holdout)[0] == 100
 

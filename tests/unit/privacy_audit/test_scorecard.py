@@ -178,7 +178,7 @@ def test_policy_is_kept_and_shown() -> None:
     assert card.verdict == "policy fail"
     assert card.exit_code == 3
     assert "failed" in card.to_html()
-    assert "policy: k_marginal" in card.summary["reasons"]
+    assert "the policy does not allow: k_marginal" in card.summary["reasons"]
     assert "| k\\_marginal |" in card.to_markdown()
 
 

@@ -19,6 +19,19 @@ def test_positions_on_an_even_axis() -> None:
     assert [Axis("x", 2, 4).at(v) for v in (1, 2, 3, 4, 9)] == [0, 0, 0.5, 1, 1]
     assert Axis("x", 3, 3).at(3) == 0
     assert Axis("x", 0, 8).ticks() == [0, 2, 4, 6, 8]
+    assert Axis("x", 0.45, 1.0).ticks() == [0.6, 0.8, 1.0]
+    assert Axis("x", 601.3, 1020.4).ticks() == [700, 800, 900, 1000]
+    assert Axis("x", 3, 3).ticks() == [3]
+    assert Axis("x", -0.01, 0.0407).ticks() == [0, 0.02, 0.04]
+
+
+def test_words_beside_points_at_the_right_end_go_left() -> None:
+    curve = Curve("", [0.1, 1.0], [0.5, 1.0], "points", words=["left", "right"])
+    root = ET.fromstring(plot(Axis("x", 0, 1), Axis("y", 0, 1), [curve], "t"))
+    left, right = (text for text in root.iter("text") if text.text in ("left", "right"))
+    assert "text-anchor" not in left.attrib
+    assert right.attrib["text-anchor"] == "end"
+    assert float(right.attrib["y"]) > 12  # not above the frame
 
 
 def test_curves_become_lines_and_points_that_parse() -> None:
@@ -55,7 +68,7 @@ def test_bar_of_an_undefined_score_has_no_mark_and_far_values_stay_inside() -> N
     for lost in (-9.0, 9.0):
         circle = ET.fromstring(bar(lost, -10, 10)).find("circle")
         assert circle is not None
-        assert 0 < float(circle.attrib["cx"]) < 160
+        assert 4 < float(circle.attrib["cx"]) < 156
 
 
 @pytest.mark.parametrize(
