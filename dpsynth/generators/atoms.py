@@ -5,8 +5,8 @@ knows: 99,999 for "top coded", 40 hours, twenty densities. A grid cell is drawn 
 search they would be lost.
 
 Written rules, for each column with a lattice (integers, reals with decimals) and cells of several values:
-    budget      a third of the column's part of the one-ways for the first look, a third for the search (in equal
-                parts for its levels), and what is left for a second look at the final grid
+    budget      as much as the column got for the first look, in equal parts for the levels of the search; what it does
+                not need goes to the second look, which all columns get, on the final grids
     search      heavy cells (noisy count above 4 sigma; the 128 heaviest) are split in 128, level by level, down to
                 single values
     spike       a value whose noisy count exceeds what an even spread over its first cell would give by 5 sigma; the
@@ -28,20 +28,17 @@ from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.refine import lattice_edges, with_lattice_edges
 from dpsynth.encoding.table import TableEncoder
 from dpsynth.gate import Marginals, RoundedGaussian
-from dpsynth.generators.one_ways import OneWays, denoise_one_ways
+from dpsynth.generators.one_ways import OneWays, denoise_one_ways, one_way_query
 from dpsynth.generators.shares import GaussianShares
 from dpsynth.measurement import Measurement
 
 if TYPE_CHECKING:
     from dpsynth.gate.grant import Grant
 
-__all__ = ["BRANCHES", "FIRST_LOOK", "search_depths", "search_spikes"]
+__all__ = ["BRANCHES", "look_again", "search_depths"]
 
-FIRST_LOOK = 1 / 3
-SEARCH = 1 / 3
 BRANCHES = 128
 MOST_BLOCKS = 128
-MOST_SPIKES = 128
 HEAVY = 4.0
 SPIKE = 5.0
 
@@ -61,15 +58,16 @@ def search_depths(encoder: TableEncoder, grids: Mapping[str, Grouping]) -> dict[
     return depths
 
 
-def search_spikes(
+def look_again(
     grant: Grant,
     encoder: TableEncoder,
     first: OneWays,
     depths: Mapping[str, int],
     shares: GaussianShares,
-    parts: Mapping[str, float],
+    search: Mapping[str, float],
+    second: Mapping[str, float],
 ) -> tuple[TableEncoder, OneWays, tuple[Measurement, ...]]:
-    """Find spikes, and look once more at all wide columns on grids that keep them apart.
+    """Find spikes of wide columns; then look once more at all columns, on grids that keep the spikes apart.
 
     Args:
         grant: where to ask; from here on it counts on the new grids.
@@ -77,24 +75,59 @@ def search_spikes(
         first: one-ways of the first look.
         depths: levels by wide column, from `search_depths`.
         shares: the budget.
-        parts: share of the budget of each wide column, the first look (`FIRST_LOOK` of it) included.
+        search: share of the budget for the search of each wide column.
+        second: share of the budget for the second look at each column.
 
     Returns:
         The encoder of the new grids, one-ways on them from both looks, and the new answers.
 
     Guarantee:
-        Reads the table through `grant.release` only, and takes at most 1 - FIRST_LOOK of each part.
+        Reads the table through `grant.release` only, and takes exactly the given shares.
     """
     wide = {name: encoder.by_name(name) for name in depths}
     cells = {name: _blocks(_measured_edges(column, first.grids[name])) for name, column in wide.items()}
     head = {name: len(first.raw[name]) - len(cells[name]) for name in wide}
-    sigma = {name: shares.marginal_sigma_up(parts[name] * SEARCH / depths[name]) for name in wide}
-    left = {name: parts[name] * (1 - FIRST_LOOK) for name in wide}
-    blocks = {name: _heaviest(cells[name], first.raw[name][head[name] :], HEAVY * sigma[name]) for name in wide}
-    spikes = {name: np.empty(0, np.int64) for name in wide}
+    left = dict(second) | {name: second[name] + search[name] for name in wide}
+    spikes, answers = _search(grant, encoder, first, depths, shares, search, cells, left)
+    refined, grids, parents = encoder, dict(first.grids), {}
+    if wide:
+        final = {name: _ends(cells[name], np.stack([spikes[name], spikes[name] + 1], axis=1)) for name in wide}
+        refined = _on_edges(grant, encoder, final)
+        for name, edges in final.items():
+            inside = np.searchsorted(cells[name][:, 1], edges[:-1], "right")
+            parents[name] = np.concatenate([np.arange(head[name]), head[name] + inside])
+            grids[name] = Grouping.identity(refined.sizes[name])
+    scales = {name: shares.marginal_sigma_up(left[name]) for name in grids}
+    closer = grant.release(one_way_query(grids), RoundedGaussian(tuple(scales.values())))
+    raw, sigmas = {}, {}
+    for name, answer in zip(grids, closer, strict=True):
+        above = parents.get(name, np.arange(len(answer.values)))
+        raw[name], sigmas[name] = _combine_looks(
+            first.raw[name], first.sigmas[name], answer.values.astype(np.float64), scales[name], above
+        )
+    one_ways = denoise_one_ways(refined, grids, raw, sigmas)
+    alone = {name: np.append(np.zeros(head[name], bool), np.isin(final[name][:-1], spikes[name])) for name in wide}
+    return refined, replace(one_ways, spikes=alone), (*answers, *closer)
+
+
+def _search(
+    grant: Grant,
+    encoder: TableEncoder,
+    first: OneWays,
+    depths: Mapping[str, int],
+    shares: GaussianShares,
+    search: Mapping[str, float],
+    cells: Mapping[str, np.ndarray],
+    left: dict[str, float],
+) -> tuple[dict[str, np.ndarray], list[Measurement]]:
+    """Steps of the lattice that are spikes, by wide column; takes what it spends from `left`."""
+    sigma = {name: shares.marginal_sigma_up(search[name] / depths[name]) for name in cells}
+    seen = {name: first.raw[name][-len(cells[name]) :] for name in cells}
+    blocks = {name: _heaviest(cells[name], seen[name], HEAVY * sigma[name]) for name in cells}
+    spikes = {name: np.empty(0, np.int64) for name in cells}
     answers: list[Measurement] = []
-    for level in range(max(depths.values())):
-        active = [name for name in wide if level < depths[name] and len(blocks[name])]
+    for level in range(max(depths.values(), default=0)):
+        active = [name for name in cells if level < depths[name] and len(blocks[name])]
         if not active:
             break
         pieces = {name: _split(blocks[name]) for name in active}
@@ -105,31 +138,15 @@ def search_spikes(
         found = grant.release(query, RoundedGaussian(tuple(sigma[name] for name in active)))
         answers += found
         for name, answer in zip(active, found, strict=True):
-            left[name] -= parts[name] * SEARCH / depths[name]
+            left[name] -= search[name] / depths[name]
             counts = answer.values[-len(pieces[name]) :].astype(np.float64)
             if level + 1 < depths[name]:
                 blocks[name] = _heaviest(pieces[name], counts, HEAVY * sigma[name])
             else:
-                even = first.raw[name][head[name] :] / np.diff(cells[name]).ravel()
-                above = counts - np.maximum(even, 0)[np.searchsorted(cells[name][:, 1], pieces[name][:, 0], "right")]
-                spikes[name] = _heaviest(pieces[name], above, SPIKE * sigma[name])[:MOST_SPIKES, 0]
-    final = {name: _ends(cells[name], np.stack([spikes[name], spikes[name] + 1], axis=1)) for name in wide}
-    refined = _on_edges(grant, encoder, final)
-    scales = {name: shares.marginal_sigma_up(left[name]) for name in wide}
-    second = grant.release(Marginals(tuple((name,) for name in wide)), RoundedGaussian(tuple(scales.values())))
-    raw, sigmas = dict(first.raw), dict(first.sigmas)
-    for name, answer in zip(wide, second, strict=True):
-        parents = np.searchsorted(cells[name][:, 1], final[name][:-1], "right")
-        parents = np.concatenate([np.arange(head[name]), head[name] + parents])
-        raw[name], sigmas[name] = _combine_looks(
-            first.raw[name], first.sigmas[name], answer.values.astype(np.float64), scales[name], parents
-        )
-    grids = {
-        name: Grouping.identity(refined.sizes[name]) if name in wide else grid for name, grid in first.grids.items()
-    }
-    one_ways = denoise_one_ways(refined, grids, raw, sigmas)
-    alone = {name: np.append(np.zeros(head[name], bool), np.isin(final[name][:-1], spikes[name])) for name in wide}
-    return refined, replace(one_ways, spikes=alone), (*answers, *second)
+                even = np.maximum(seen[name] / np.diff(cells[name]).ravel(), 0)
+                above = counts - even[np.searchsorted(cells[name][:, 1], pieces[name][:, 0], "right")]
+                spikes[name] = _heaviest(pieces[name], above, SPIKE * sigma[name])[:, 0]
+    return spikes, answers
 
 
 def _measured_edges(encoder: AbstractColumnEncoder, grid: Grouping) -> np.ndarray | None:

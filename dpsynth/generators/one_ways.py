@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 EQUAL_CELLS = 128
+USUAL_ROWS = 32_500.0
+MOST_SHARE = 0.65
 SMALLEST_ORDERED = 12  # shorter grids gain nothing from thresholding
 
 
@@ -62,9 +64,16 @@ class OneWays:
     spikes: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def one_way_share(shares: GaussianShares) -> float:
-    """Share of the budget for one-ways: more when the budget is small, for then little else can be learned."""
-    return float(np.clip(0.2 * (0.268 / shares.effective_mu) ** 0.3, 0.1, 0.35))
+def one_way_share(shares: GaussianShares, total: float | None = None) -> float:
+    """Share of the budget for one-ways: more when budget and table are small, for then little else can be learned.
+
+    Args:
+        shares: the budget.
+        total: number of rows, from a paid answer; None where it is not known yet.
+    """
+    evidence = shares.effective_mu * (USUAL_ROWS if total is None else max(total, 1.0))
+    most = 0.35 if total is None else MOST_SHARE
+    return float(np.clip(0.2 * (0.268 * USUAL_ROWS / evidence) ** 0.3, 0.1, most))
 
 
 def grid_of(encoder: AbstractColumnEncoder, shares: GaussianShares) -> Grouping:

@@ -2,7 +2,9 @@
 
 Written rules, all of public or paid quantities (mu is that of one row under add/remove, d the number of columns):
 
-    one-ways    clip(.2 (.268 / mu)^.3, .1, .35) of the budget, with the search for spikes (dpsynth.generators.atoms)
+    one-ways    a first look for .06 of the budget, which also says about how many rows there are (n); for wide columns
+                a search for spikes (dpsynth.generators.atoms); and a second look; in all of it
+                clip(.2 (8700 / (mu n))^.3, .1, .65), and at least .03 for the second look
     scores      .03 for all pairs beside independent columns; .02 for all pairs beside a skeleton, the strongest
                 spanning forest of pairs, which is measured first
     pairs       the rest
@@ -33,7 +35,7 @@ from dpsynth.errors import PlanError
 from dpsynth.gate import RoundedGaussian, with_slack
 from dpsynth.generators.adaptive.planner import PairPlan
 from dpsynth.generators.adaptive.waves import Waves
-from dpsynth.generators.atoms import BRANCHES, FIRST_LOOK, search_depths, search_spikes
+from dpsynth.generators.atoms import BRANCHES, look_again, search_depths
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.binary import is_binary, plan_binary
 from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Adaptive"]
 
+FIRST_LOOK = 0.06
+SECOND = 0.03
 SCORE_SHARE = 0.03
 SECOND_SCORE_SHARE = 0.02
 LABEL_WEIGHT = 3.0
@@ -135,21 +139,23 @@ class Adaptive(AbstractGenerator):
         grids = {name: grid_of(encoder.by_name(name), shares) for name in encoder.names}
         pairs = len(grids) * (len(grids) - 1) // 2
         cells = sum(grid.size for grid in grids.values())
-        first = one_way_share(shares) if pairs else 1.0
         depths = search_depths(encoder, grids)
-        parts = one_way_parts(grids, first)
-        search = (1 - FIRST_LOOK) * sum(parts[name] for name in depths)
-        steps = [Step("one-ways", first - search, cells, f"{len(grids)} columns, {cells} cells")]
+        first = one_way_parts(grids, FIRST_LOOK if pairs else 0.5)
+        search = sum(first[name] for name in depths)
+        steps = [Step("one-ways", sum(first.values()), cells, f"{len(grids)} columns, {cells} cells")]
         if depths:
             found = sum(2 * depth * BRANCHES for depth in depths.values())
             steps.append(Step("spikes", search, found, f"single values with many rows, in {len(depths)} wide columns"))
+        rest = 1 - sum(step.share for step in steps)
         if pairs:
-            most = pairs * (MOST_CELLS + 4) ** 2
             steps.append(Step("scores", SCORE_SHARE, pairs, f"distance of {pairs} pairs to independence"))
             beside = f"distance of at most {pairs} pairs to what the strongest pairs say"
             steps.append(Step("second scores", SECOND_SCORE_SHARE, pairs, beside))
-            rest = 1 - first - SCORE_SHARE - SECOND_SCORE_SHARE
-            steps.append(Step("pairs", rest, most, f"at most {pairs} pairs, chosen by their scores"))
+            most = cells + pairs * (MOST_CELLS + 4) ** 2
+            detail = f"once more at {len(grids)} columns, then at most {pairs} pairs; split by the noisy number of rows"
+            steps.append(Step("one-ways and pairs", rest - SCORE_SHARE - SECOND_SCORE_SHARE, most, detail))
+        else:
+            steps.append(Step("one-ways again", rest, cells, "on the grid that keeps spikes apart"))
         seconds = 0.3 + 0.01 * pairs
         return AdaptivePlan(
             generator=self,
@@ -164,7 +170,7 @@ class Adaptive(AbstractGenerator):
             shares=shares,
             grids=grids,
             depths=depths,
-            parts=parts,
+            first=first,
         )
 
 
@@ -177,7 +183,7 @@ class AdaptivePlan(AbstractPlan):
     shares: GaussianShares
     grids: Mapping[str, Grouping]
     depths: Mapping[str, int]
-    parts: Mapping[str, float]
+    first: Mapping[str, float]
 
     def fit(self, table: PrivateTable, progress: Progress | None = None) -> MarginalModel:
         """Measure one-ways, scores and the chosen pairs through the gate; denoise; join.
@@ -201,23 +207,24 @@ class AdaptivePlan(AbstractPlan):
         share = {step.name: step.share for step in self.steps}
         with table.reserve(self.event, job=self.job(), purpose=self.generator.name, budget=self.budget) as grant:
             report("one-ways", 0.0)
-            encoder, one_ways, singles = self._look(grant, report)
+            last = self.steps[-1].share
+            encoder, one_ways, singles, room = self._look(grant, last, report)
             grids = one_ways.grids
             groups = self._coarsen(encoder, one_ways)
             scores: tuple[Measurement, ...] = ()
             measured: tuple[Measurement, ...] = ()
             plan = PairPlan((), {}, (), {}, 0.0, 0.0)
-            if "pairs" in share:
+            if len(grids) > 1:
                 waves = Waves(
                     self.shares,
                     (share["scores"], share["second scores"]),
-                    share["pairs"],
+                    room,
                     self._weights(),
                     self.generator.cell_cap,
                 )
                 plan, scores, measured = waves.measure(grant, one_ways, groups, report)
                 if not plan.pairs:  # no pair is worth its noise: the rest of the budget goes to the one-ways again
-                    again = one_way_sigmas(grids, self.shares, share["pairs"] + share["second scores"])
+                    again = one_way_sigmas(grids, self.shares, room + share["second scores"])
                     repeats = grant.release(one_way_query(grids), RoundedGaussian(tuple(again.values())))
                     known = {name: (one_ways.raw[name], one_ways.sigmas[name]) for name in grids}
                     one_ways = denoise_one_ways(encoder, grids, *combine_one_ways(known, repeats))
@@ -251,21 +258,33 @@ class AdaptivePlan(AbstractPlan):
             private=all(a.private for a in answers),
         )
 
-    def _look(self, grant: Grant, report: Progress) -> tuple[TableEncoder, OneWays, tuple[Measurement, ...]]:
-        """One-ways, on grids on which spikes of wide columns stand alone."""
-        scales = {
-            name: self.shares.marginal_sigma_up(part * (FIRST_LOOK if name in self.depths else 1))
-            for name, part in self.parts.items()
-        }
-        answers = grant.release(one_way_query(self.grids), RoundedGaussian(tuple(scales.values())))
+    def _look(
+        self, grant: Grant, room: float, report: Progress
+    ) -> tuple[TableEncoder, OneWays, tuple[Measurement, ...], float]:
+        """One-ways on grids on which spikes of wide columns stand alone, from two looks.
+
+        The first look says about how many rows there are, and so how much of the budget one-ways deserve.
+
+        Args:
+            grant: where to ask.
+            room: share of the budget for the second look and for pairs.
+            report: called with public stage names.
+
+        Returns:
+            The encoder of the grids, the one-ways, all answers, and the share that is left for pairs.
+        """
+        scales = tuple(self.shares.marginal_sigma_up(part) for part in self.first.values())
+        answers = grant.release(one_way_query(self.grids), RoundedGaussian(scales))
         first = read_one_ways(self.encoder, self.grids, answers)
-        if not self.depths:
-            return self.encoder, first, answers
-        report("spikes", 0.1)
-        encoder, one_ways, more = search_spikes(
-            grant, self.encoder, first, self.depths, self.shares, {name: self.parts[name] for name in self.depths}
-        )
-        return encoder, one_ways, (*answers, *more)
+        spent = sum(self.first.values()) + sum(self.first[name] for name in self.depths)
+        share = room
+        if len(self.grids) > 1:
+            share = min(max(one_way_share(self.shares, first.total) - spent, SECOND), room)
+        report("spikes" if self.depths else "one-ways again", 0.1)
+        search = {name: self.first[name] for name in self.depths}
+        second = one_way_parts(self.grids, share)
+        encoder, one_ways, more = look_again(grant, self.encoder, first, self.depths, self.shares, search, second)
+        return encoder, one_ways, (*answers, *more), room - share
 
     def _coarsen(self, encoder: TableEncoder, one_ways: OneWays) -> dict[str, Grouping]:
         """Coarse cells that the noise of about 2 d pairs can carry."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.gate import Distances, Marginals, RoundedGaussian
-from dpsynth.generators.adaptive.planner import PairPlan, pair_biases, plan_pairs
+from dpsynth.generators.adaptive.planner import PairPlan, chance_distance, pair_biases, plan_pairs
 from dpsynth.generators.adaptive.skeleton import forest_references, spanning_forest
 from dpsynth.generators.base import Progress
 from dpsynth.generators.one_ways import OneWays
@@ -108,8 +108,10 @@ class Waves:
         """Noisy distances to the references, and the bias of leaving each pair as the reference has it."""
         noise = self.shares.distances_sigma_up(share, len(references))
         scores = grant.release(Distances(references, groupings), RoundedGaussian((noise,)))
-        pairs: list[Pair] = [(a, b) for a, b in references]
-        return scores, pair_biases(pairs, scores[0].values, noise, total)
+        pair_noise = self.shares.marginal_sigma_up(self.pair_share / (2 * len(groupings)))
+        chance = np.array([chance_distance(table, pair_noise) for table in references.values()])
+        distances = pair_biases(scores[0].values, noise, chance) / (2 * total)
+        return scores, {(a, b): float(bias) for (a, b), bias in zip(references, distances, strict=True)}
 
     def _plan(
         self,

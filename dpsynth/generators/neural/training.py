@@ -33,7 +33,7 @@ from dpsynth.gate import (
 )
 from dpsynth.gate.gradients import parameter_count
 from dpsynth.gate.gradients_state import require_torch
-from dpsynth.generators.atoms import BRANCHES, FIRST_LOOK, search_depths, search_spikes
+from dpsynth.generators.atoms import BRANCHES, look_again, search_depths
 from dpsynth.generators.base import AbstractGenerator, AbstractPlan, Forecast, Progress, Step
 from dpsynth.generators.checks import budget_warnings, modelled_encoder, require_planned_for
 from dpsynth.generators.neural.model import NeuralModel
@@ -54,6 +54,8 @@ CLIQUE_CELLS = 60_000
 MOST_TOKENS = 220
 """Ordered columns with more measured cells than this get EQUAL_CELLS tokens."""
 PROBED_ROWS = 60_000
+WIDE_LOOK = 1 / 3
+"""Of a wide column's one-way share: for the first look, for the search for spikes, and for the second look, each."""
 LEAST_SEARCH_MU = 0.1
 """Below this mu no budget is spent on the search for spikes."""
 LEAST_SHARE = 0.3
@@ -118,7 +120,8 @@ class AbstractNeuralGenerator(AbstractGenerator):
         worth = shares.effective_mu >= LEAST_SEARCH_MU
         depths = search_depths(encoder, grids) if self.hybrid and len(grids) > 1 and worth else {}
         parts = one_way_parts(grids, noise.one_ways)
-        sigmas = {n: shares.marginal_sigma_up(p * (FIRST_LOOK if n in depths else 1)) for n, p in parts.items()}
+        looks_at = {n: WIDE_LOOK if n in depths else 1 / 2 for n in parts} if depths else dict.fromkeys(parts, 1.0)
+        sigmas = {n: shares.marginal_sigma_up(p * looks_at[n]) for n, p in parts.items()}
         clique_mu = shares.mu * math.sqrt(noise.cliques)
         looks = event_of(one_way_query(grids), RoundedGaussian(tuple(sigmas.values())), unit, relation)
         head: list[AbstractEvent] = [GaussianFilter(shares.mu * math.sqrt(noise.one_ways))] if depths else [looks]
@@ -135,7 +138,7 @@ class AbstractNeuralGenerator(AbstractGenerator):
         largest = parameter_count(layers_of([g.size for g in grids.values()], shape.width, shape.hidden), _sizes(grids))
         rest = 1 - noise.one_ways - noise.cliques
         told = f"noise multiplier {multiplier:.3g}, each row joins with probability {noise.probability:.3g}"
-        searched = (1 - FIRST_LOOK) * sum(parts[name] for name in depths)
+        searched = WIDE_LOOK * sum(parts[name] for name in depths)
         steps = [
             Step("one-ways", noise.one_ways - searched, cells, f"{len(grids)} columns, {cells} cells"),
             Step("gradients", rest, noise.steps * largest, f"{noise.steps} steps of DP-SGD; {told}"),
@@ -239,8 +242,9 @@ class NeuralPlan(AbstractPlan):
         if not self.depths:
             return self.encoder, first, answers
         report("spikes", 0.02)
-        parts = {name: self.parts[name] for name in self.depths}
-        encoder, one_ways, more = search_spikes(grant, self.encoder, first, self.depths, self.shares, parts)
+        search = {name: WIDE_LOOK * self.parts[name] for name in self.depths}
+        second = {n: p * (WIDE_LOOK if n in self.depths else 1 / 2) for n, p in self.parts.items()}
+        encoder, one_ways, more = look_again(grant, self.encoder, first, self.depths, self.shares, search, second)
         return encoder, one_ways, (*answers, *more)
 
     def _train(self, grant: Grant, encoder: TableEncoder, one_ways: OneWays, report: Progress) -> NeuralModel:

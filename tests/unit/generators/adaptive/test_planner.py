@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from dpsynth.generators.adaptive.planner import (
     DENOISED,
     MEAN_ABSOLUTE,
+    chance_distance,
     pair_biases,
     plan_pairs,
 )
@@ -24,10 +25,39 @@ def plan(biases: dict, sigma: float = 5.0, total: float = 10_000, weights: dict 
     return plan_pairs(biases, SIZES, sigma_of_all=sigma, total=total, weights=weights or {}, cell_cap=cap)
 
 
-def test_a_score_of_pure_noise_has_no_bias_on_average_and_a_real_one_keeps_its_size() -> None:
-    found = pair_biases([("a", "b"), ("c", "d")], np.array([70, 2_080]), 100.0, 10_000)
-    assert found["a", "b"] == 0.0
-    assert found["c", "d"] == pytest.approx(0.1)
+def test_scores_far_above_the_noise_keep_their_size() -> None:
+    scores = np.array([2_000, 9_000, 30_000, 45_000])
+    assert pair_biases(scores, 10.0, np.zeros(4)) == pytest.approx(scores, rel=0.01)
+
+
+def test_of_many_scores_of_pure_noise_nothing_is_left() -> None:
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 100, 5_000)
+    assert pair_biases(noise, 100.0, np.zeros(5_000)).mean() < 5
+    some = np.concatenate([noise, np.full(50, 700.0)])
+    found = pair_biases(some, 100.0, np.zeros(5_050))
+    assert found[:5_000].mean() < 5
+    assert found[5_000:].min() > 500
+    assert found.min() >= 0
+
+
+def test_chance_is_taken_off() -> None:
+    """Scores that are all chance leave next to nothing; far above it, it counts as a variance does."""
+    rng = np.random.default_rng(1)
+    chance = np.full(500, 900.0)
+    assert pair_biases(chance + rng.normal(0, 50, 500), 50.0, chance).mean() < 25
+    found = pair_biases(np.full(3, 5_000.0), 1.0, np.full(3, 3_000.0))
+    assert found == pytest.approx(4_000.0, rel=0.01)
+
+
+def test_chance_is_what_sampling_shows_and_noise_hides() -> None:
+    rng = np.random.default_rng(2)
+    law = rng.dirichlet(np.ones(30))
+    drawn = rng.multinomial(20_000, law, size=300)
+    shown = np.abs(drawn - 20_000 * law).sum(1).mean()
+    assert chance_distance(20_000 * law, 1e6) == pytest.approx(shown, rel=0.05)
+    assert chance_distance(20_000 * law, 1.0) < 0.1 * shown
+    assert chance_distance(np.zeros((2, 2)), 5.0) == 0.0
 
 
 def test_nothing_is_measured_where_noise_outweighs_every_bias() -> None:

@@ -68,7 +68,7 @@ def test_where_no_pair_is_chosen_the_rest_goes_to_the_one_ways(tmp_path: Path, m
     monkeypatch.setattr(waves, "plan_pairs", lambda *_, **__: PairPlan((), {}, (), {}, 0.0, 0.0))
     model = fit(frame(), tmp_path)
     kinds = [m.name for m in model.measurements]
-    assert kinds.count("marginal") == 2 * len(DOMAIN)
+    assert kinds.count("marginal") == 3 * len(DOMAIN)
     assert kinds.count("distances") == 1
     assert all(len(clique) == 1 for clique in model.describe()["cliques"])
 
