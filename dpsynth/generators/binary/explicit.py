@@ -213,7 +213,7 @@ def _maximum_entropy(
 def _damped(damping: float, length: float) -> float:
     """The damping of the next step, from how much of this one could be taken."""
     if length < 0.3:
-        return max(4 * damping, FIRST_DAMPING)
+        return max(damping, FIRST_DAMPING) / length
     if length == 1.0:
         return damping / 4 if damping > SMALLEST_DAMPING else 0.0
     return damping
@@ -248,17 +248,18 @@ def posterior_mode(sums: Sums, start: Climb) -> np.ndarray:
         left = values - total * plain.moments(p)[places]
         return 0.5 * float((left * weight) @ left + (precision * theta) @ theta), p, left
 
-    theta = start.theta
+    unit = np.concatenate([(total * centred.scale[order]) ** 2 / centred.noise[order] for order in orders])
+    theta, damping = start.theta, 0.0
     value, p, left = evaluate(theta)
     factor = None
     for _ in range(GAUSS_NEWTON_STEPS):
         if factor is None:
             slope = np.asarray(total * (change @ _plain_covariance(plain.moments(p), places)))
-            factor = _solver((slope * weight) @ slope.T, precision)
+            factor = _solver((slope * weight) @ slope.T, precision + damping * unit)
 
-        def curvature(x: np.ndarray, p: np.ndarray = p) -> np.ndarray:
+        def curvature(x: np.ndarray, p: np.ndarray = p, penalty: np.ndarray = precision + damping * unit) -> np.ndarray:
             outcome = total * model.covariance(p, x, plain)
-            return total * plain_model.covariance(p, weight * outcome, joint) + precision * x
+            return total * plain_model.covariance(p, weight * outcome, joint) + penalty * x
 
         gradient = total * plain_model.covariance(p, weight * left, joint) - precision * theta
         move, taken = _conjugate_gradients(curvature, factor, gradient, 1e-3)
@@ -274,6 +275,7 @@ def posterior_mode(sums: Sums, start: Climb) -> np.ndarray:
         else:
             break
         theta, value, p, left = theta + length * move, new, q, rest
+        damping = _damped(damping, length)
         if taken > STALE:
             factor = None
     return p

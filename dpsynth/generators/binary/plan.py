@@ -136,7 +136,7 @@ def plan_binary(
 def _forecast(columns: int, top: int) -> Forecast:
     sets = sum(math.comb(columns, order) for order in range(1, top + 1))
     if columns <= JOINT_COLUMNS:
-        return Forecast(2**columns, 8 * 2**columns + 40 * sets**2 + 2**24, 0.3 + sets**2 * 1e-6)
+        return Forecast(2**columns, 8 * 2**columns + 40 * sets**2 + 2**24, 0.3 + sets**2 * 6e-7)
     parameters = sum(min(math.comb(columns, order), 5000) for order in (1, 2, 3))
     return Forecast(parameters, 2**28 + 48_000 * parameters, 2.0 + 0.001 * columns**3)
 

@@ -7,7 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
+from dpsynth.generators.binary import explicit
 from dpsynth.generators.binary.explicit import climb, posterior_mode
+from dpsynth.generators.binary.sums import Sums
 from dpsynth.generators.binary.walsh import all_sets
 from tests.unit.generators.binary.support import bits, exact_sums, parities
 
@@ -75,3 +77,27 @@ def test_equal_columns_stay_equal() -> None:
     sums = exact_sums(rows, 4, 4.0)
     found = posterior_mode(sums, climb(sums, last=True))
     assert found[0] + found[-1] > 0.97
+
+
+@pytest.mark.parametrize("share", [0.5, 0.05])
+def test_columns_that_repeat_each_other_stay_on_their_cells_in_few_steps(share: float, monkeypatch) -> None:
+    """Two columns, five copies of each: 4 of 1,024 cells hold all rows, and the covariance has rank 3."""
+    rng = np.random.default_rng(0)
+    two = rng.random((1000, 2)) < (share, 0.4)
+    rows = np.repeat(two, 5, axis=1)
+    exact = exact_sums(rows, 3, 4.0)
+    values = {k: v + (rng.normal(0, 2, len(v)) if k else 0) for k, v in exact.values.items()}
+    sums = Sums(10, values, exact.variances)
+    plain, steps = explicit._conjugate_gradients, []
+
+    def counted(*arguments):
+        move, taken = plain(*arguments)
+        steps.append(taken)
+        return move, taken
+
+    monkeypatch.setattr(explicit, "_conjugate_gradients", counted)
+    found = posterior_mode(sums, climb(sums, last=True)).reshape(32, 32)
+    assert sum(steps) < 1000  # the diagonal alone takes thousands
+    corners = found[np.ix_([0, 31], [0, 31])]
+    wanted = np.bincount(two @ (2, 1), minlength=4).reshape(2, 2) / 1000
+    assert corners == pytest.approx(wanted, abs=0.01)
