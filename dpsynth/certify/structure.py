@@ -204,6 +204,8 @@ def _entropy(facts: Mapping[str, Any], answers: Sequence[Answer]) -> tuple[bool,
     marks = [facts["private"], *(c["private"] for c in extract["charges"]), *(d["private"] for d in extract["draws"])]
     if not all(mark is True for mark in marks) or not all(answer.private for answer in answers):
         return False, "NOT PRIVATE: noise came from a test seed"
+    if foreign := {draw["mechanism"]["bridge"] for draw in extract["draws"] if draw["query"]["kind"] == "foreign"}:
+        return False, f"drawn by foreign code ({', '.join(sorted(foreign))}): its claim is not checked, nor its noise"
     return True, "all noise came from the operating system"
 
 
@@ -211,6 +213,8 @@ def _rows(facts: Mapping[str, Any]) -> tuple[bool, str]:
     asked, made = facts["request"]["rows"], facts["sampling"]["rows"]
     if asked is not None:
         return made == asked, "the number of synthetic rows was chosen"
+    if foreign := [d["query"]["rows"] for d in facts["ledger"]["draws"] if d["query"]["kind"] == "foreign"]:
+        return foreign == [made], "the number of synthetic rows was chosen with the generator"
     total = facts["model"].get("total")
     if not isinstance(total, (int, float)):
         return False, "the number of synthetic rows is neither chosen nor a noisy answer"

@@ -71,7 +71,8 @@ def certify_bundle(
         The certificate; its `passed` says whether the release may leave the house.
 
     Raises:
-        BundleError: the bundle is missing, damaged, or holds files that nobody released.
+        BundleError: the bundle is missing, damaged, holds files that nobody released, or was drawn by foreign code
+            whose claim is known not to stand.
         InputError: the policy, key, table or holdout cannot be used.
         LedgerError: the ledger does not know this release.
         OutputError: the certificate cannot be written; what stood there is as it was.
@@ -79,6 +80,7 @@ def certify_bundle(
     Guarantee: the bundle holds post-processing and the gates' words only; figures on real rows are written beside it.
     """
     opened = bundle if isinstance(bundle, Bundle) else read_bundle(bundle)
+    _refuse_unsupported(opened)
     asked = policy if isinstance(policy, Policy) else read_policy(policy)
     key = _key(sign)
     if holdout is not None and real is None:
@@ -108,6 +110,17 @@ def _key(sign: Path | str | None) -> Ed25519PrivateKey | None:
     from dpsynth.certify.keys import read_private_key
 
     return read_private_key(sign)
+
+
+def _refuse_unsupported(bundle: Bundle) -> None:
+    """No policy and no waiver certifies a claim that is known not to stand."""
+    reason = bundle.facts["model"].get("cannot_certify")
+    if reason:
+        raise BundleError(
+            f"Claim not supported: {bundle.path} can never be certified.\n"
+            f"The generator's own code refutes it: {reason}.\n"
+            "Release again with another generator."
+        )
 
 
 def _refuse_strangers(bundle: Bundle) -> None:

@@ -30,6 +30,7 @@ VERBS = {
     "certify": "Judge a release by a policy, seal it, write its certificate and public page.",
     "verify": "Check a certified release without the data: hashes, epsilon, signature, policy, date.",
     "frontier": "Accuracy against epsilon, for data that you own; every point is charged.",
+    "bridge": "Install and list synthesizers of other projects, each in its own environment.",
     "ledger": "Show and verify what has been spent.",
 }
 """Verb -> help line; the verb `x` is the `app` of the module `dpsynth.cli.x`."""
