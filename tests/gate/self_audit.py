@@ -77,7 +77,7 @@ class Subject:
         """The fit as a callable for `privacy_audit.mechanisms.replay`."""
 
         def fit(source: pd.DataFrame, gate: Gate) -> Any:
-            with _folder() as folder, _through(gate, self.unit, self.relation):
+            with ledger_folder() as folder, _through(gate, self.unit, self.relation):
                 table = open_table(
                     source,
                     domain=self.domain,
@@ -107,7 +107,8 @@ class Subject:
 
 
 @contextmanager
-def _folder() -> Iterator[Path]:
+def ledger_folder() -> Iterator[Path]:
+    """A folder of its own for one ledger."""
     # In memory where the system has such a place: hundreds of ledgers need not wait for a disk.
     memory = Path("/dev/shm")
     made = Path(tempfile.mkdtemp(prefix="self-audit-", dir=memory if memory.is_dir() else None))
