@@ -151,7 +151,7 @@ def test_a_network_of_nothing_but_nan_adds_nothing() -> None:
 def test_rows_keep_their_bits_wherever_they_stand() -> None:
     for name in NETWORKS:
         with torch.inference_mode():
-            summing(name, parameters_of(name)).require_rows_apart()
+            assert summing(name, parameters_of(name)).require_rows_apart() is None
 
 
 def test_a_machine_on_which_rows_touch_is_refused(monkeypatch) -> None:
