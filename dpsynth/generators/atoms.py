@@ -89,7 +89,9 @@ def look_again(
     head = {name: len(first.raw[name]) - len(cells[name]) for name in wide}
     left = dict(second) | {name: second[name] + search[name] for name in wide}
     spikes, answers = _search(grant, encoder, first, depths, shares, search, cells, left)
-    refined, grids, parents = encoder, dict(first.grids), {}
+    refined, grids = encoder, dict(first.grids)
+    parents: dict[str, np.ndarray] = {}
+    final: dict[str, np.ndarray] = {}
     if wide:
         final = {name: _ends(cells[name], np.stack([spikes[name], spikes[name] + 1], axis=1)) for name in wide}
         refined = _on_edges(grant, encoder, final)
