@@ -35,6 +35,8 @@ NARROW = 16
 
 Tensor = torch.Tensor
 
+_NOTHING = torch.empty(0)
+
 
 def _product(rows: Tensor, weight: Tensor) -> Tensor:
     """rows @ weight, with bits of a row that do not depend on its place: narrow products have kernels where they do."""
@@ -176,11 +178,11 @@ class ClippedSums:
             return (rows.bfloat16() @ weight.bfloat16()).float()
         return _product(rows, weight)
 
-    def _forward(self, tokens: Tensor) -> list[tuple[Tensor, Tensor | None]]:
+    def _forward(self, tokens: Tensor) -> list[tuple[Tensor, Tensor]]:
         """(value, what its backward pass needs) of every layer."""
-        done: list[tuple[Tensor, Tensor | None]] = []
+        done: list[tuple[Tensor, Tensor]] = []
         for number, layer in enumerate(self._layers):
-            kept: Tensor | None = None
+            kept = _NOTHING
             match layer:
                 case Embed(width=width):
                     table = self._values[number, "weight"]
@@ -208,7 +210,7 @@ class ClippedSums:
             done.append((value, kept))
         return done
 
-    def _backward(self, tokens: Tensor, done: list[tuple[Tensor, Tensor | None]]) -> list[tuple[int, Tensor, Tensor]]:
+    def _backward(self, tokens: Tensor, done: list[tuple[Tensor, Tensor]]) -> list[tuple[int, Tensor, Tensor]]:
         """(layer, input, gradient of the output) of every layer with parameters; of Norm the normalised input."""
         slopes: list[Tensor | None] = [None] * len(done)
 
@@ -233,14 +235,12 @@ class ClippedSums:
                     pairs.append((number, done[source][0], slope))
                     pass_on(source, self._through(slope, weight))
                 case Norm(source=source):
-                    assert kept is not None
                     x, scale = kept[:, :-1], kept[:, -1:]
                     pairs.append((number, x, slope))
                     inner = slope * self._values[number, "weight"]
                     mean = inner.mean(1, keepdim=True) + x * (inner * x).mean(1, keepdim=True)
                     pass_on(source, (inner - mean) * scale)
                 case Silu(source=source):
-                    assert kept is not None
                     # d/dx x s(x) = s + x s (1 - s), and x s is the layer's value
                     pass_on(source, slope * torch.addcmul(kept, done[number][0], 1 - kept))
                 case Add(first=first, second=second):

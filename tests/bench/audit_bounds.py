@@ -21,7 +21,7 @@ from privacy_audit.bounds.sequential.event_betting import best_event_bet, event_
 from privacy_audit.bounds.sequential.order_betting import order_bets, order_gains, suggest_block
 from privacy_audit.bounds.sequential.process import log_wealth_path
 from privacy_audit.bounds.sequential.residual_chi_square import residual_chi_square
-from tests.statistical.audit_worlds import ALPHA, DELTA, METHODS, cached_worlds, draw_trials
+from tests.conformance.audit_worlds import ALPHA, DELTA, METHODS, cached_worlds, draw_trials
 
 CREDIBLE = ("joint_beta",)
 WALK_BARS = {(2, 500): 0.67, (2, 2000): 0.89, (4, 500): 1.52, (4, 2000): 1.88}

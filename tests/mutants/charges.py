@@ -97,8 +97,8 @@ CHARGES = (
     Mutant(
         "a reservation without slack",
         "gate/caps.py",
-        "if slack < DRAW_SLACK:",
-        "if slack < 0:",
+        "if slack < DRAW_SLACK and (",
+        "if slack < 0 and (",
         (GATE + "test_charges.py::test_what_may_not_be_reserved",),
     ),
     Mutant(

@@ -211,7 +211,7 @@ class AdaptivePlan(AbstractPlan):
             encoder, one_ways, singles, room = self._look(grant, last, report)
             grids = one_ways.grids
             groups = self._coarsen(encoder, one_ways)
-            scores: tuple[Measurement, ...] = ()
+            asked: tuple[Measurement, ...] = ()
             measured: tuple[Measurement, ...] = ()
             plan = PairPlan((), {}, (), {}, 0.0, 0.0)
             if len(grids) > 1:
@@ -222,14 +222,14 @@ class AdaptivePlan(AbstractPlan):
                     self._weights(),
                     self.generator.cell_cap,
                 )
-                plan, scores, measured = waves.measure(grant, one_ways, groups, report)
+                plan, asked, measured = waves.measure(grant, one_ways, groups, report)
                 if not plan.pairs:  # no pair is worth its noise: the rest of the budget goes to the one-ways again
                     again = one_way_sigmas(grids, self.shares, room + share["second scores"])
                     repeats = grant.release(one_way_query(grids), RoundedGaussian(tuple(again.values())))
                     known = {name: (one_ways.raw[name], one_ways.sigmas[name]) for name in grids}
                     one_ways = denoise_one_ways(encoder, grids, *combine_one_ways(known, repeats))
                     groups = {name: Grouping.identity(grid.size) for name, grid in grids.items()}
-                    singles = (*singles, *repeats)
+                    asked = (*asked, *repeats)
         report("estimate", 0.7)
         refined = refine_one_ways(one_ways, groups, measured)
         pairs = merge_repeats(measured)
@@ -244,7 +244,7 @@ class AdaptivePlan(AbstractPlan):
             max_iterations=SWEEPS,
         )
         report("done", 1.0)
-        answers = (*singles, *scores, *measured)
+        answers = (*singles, *asked)
         return MarginalModel(
             domain=encoder.domain,
             generator={"name": self.generator.name, "parameters": self.generator.parameters()},

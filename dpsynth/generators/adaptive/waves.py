@@ -62,8 +62,8 @@ class Waves:
             report: called with public stage names.
 
         Returns:
-            The plan (without pairs: nothing was measured and `pair_share` is left), the scores, the measured pairs
-            (some of them twice).
+            The plan (without pairs: nothing was measured and `pair_share` is left), all answers in the order in which
+            they were asked, and the measured pairs among them (some of them twice).
 
         Guarantee:
             Reads the table through `grant.release` only.
@@ -80,9 +80,10 @@ class Waves:
         strength = {pair: self.weights[pair] * biases[pair] for pair in plan.pairs}
         skeleton = spanning_forest(plan.pairs, strength)
         measured = self._ask(grant, skeleton, plan.shares, groupings)
+        answers = (*scores, *measured)
         rest = [pair for pair in pairs if pair not in set(skeleton)]
         if len(skeleton) == len(plan.pairs) or not rest:
-            return plan, scores, measured
+            return plan, answers, measured
         report("second scores", 0.4)
         refined = refine_one_ways(one_ways, groups, measured)
         forest: dict[Pair, np.ndarray] = {
@@ -95,7 +96,8 @@ class Waves:
         report("pairs", 0.5)
         parts = {pair: share - known.get(pair, 0.0) for pair, share in plan.shares.items()}
         second = tuple(pair for pair in plan.pairs if parts[pair] > 0)
-        return plan, (*scores, *again), measured + self._ask(grant, second, parts, groupings)
+        more = self._ask(grant, second, parts, groupings)
+        return plan, (*answers, *again, *more), (*measured, *more)
 
     def _score(
         self,

@@ -1,6 +1,6 @@
 """Mechanisms that sit exactly on the boundary of their claim, and how often each bound exceeds the truth on them.
 
-Shared by tests/bench/audit_bounds.py (10,000 trials) and tests/statistical/test_privacy_audit_bounds.py (fewer). All
+Shared by tests/bench/audit_bounds.py (10,000 trials) and tests/conformance/test_bounds_false_alarms.py (fewer). All
 trials of a mechanism are drawn at once; each function returns bool[trials]: whether the bound exceeds the true epsilon.
 """
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.statistical.audit_worlds import ALPHA, METHODS, World, cached_worlds, draw_trials, rank
+from tests.conformance.audit_worlds import ALPHA, METHODS, World, cached_worlds, draw_trials, rank
 
 TRIALS = 2_000
 LEAST_P = 1e-4
