@@ -155,7 +155,8 @@ def draw(found: dict[str, list[float]]) -> str:
         dash = ' stroke-dasharray="5 4"' if "without" in name or "bootstrap" in name else ""
         body.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         x, y = at(EPSILONS[len(curve) - 1], curve[-1]).split(",")
-        body.append(f'<text x="{float(x) + 6:.1f}" y="{float(y) + 4:.1f}" fill="{colour}">{name}</text>')
+        y = float(y) + (18 if name == "independent" else 4)  # beside its own line without noise
+        body.append(f'<text x="{float(x) + 6:.1f}" y="{y:.1f}" fill="{colour}">{name}</text>')
     for epsilon in EPSILONS:
         x = at(epsilon, 10**low).split(",")[0]
         body.append(f'<text x="{x}" y="{high - 30}" text-anchor="middle" fill="#374151">{epsilon:g}</text>')
