@@ -72,7 +72,7 @@ TABLE_LEAKS: dict[str, tuple[Leak, str]] = {
     "verbatim copy": (verbatim, "copies"),
     "one copied row": (one_row, "copies"),
     "rare category": (rare_category, "marginals"),
-    "conditional over-fit": (conditional, "column prediction"),
+    "conditional over-fit": (conditional, "marginals"),
 }
 """Each leak and an attack that finds it."""
 
