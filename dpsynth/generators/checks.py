@@ -1,19 +1,21 @@
-"""Checks that all generators share: is there anything to model, was the plan made for this table, does delta fit it."""
+"""Checks that all generators share: what there is to model, whose table it is, whether delta fits, how rows are drawn."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dpsynth.accounting.quantities import Budget
 from dpsynth.domain.table import Domain
 from dpsynth.encoding.table import TableEncoder
-from dpsynth.errors import PlanError
+from dpsynth.errors import InputError, PlanError
 
 if TYPE_CHECKING:
     from dpsynth.gate import PrivateTable
     from dpsynth.generators.base import AbstractPlan
 
-__all__ = ["budget_warnings", "modelled_encoder", "require_planned_for"]
+__all__ = ["budget_warnings", "modelled_encoder", "require_planned_for", "start_sampling"]
 
 
 def modelled_encoder(domain: Domain) -> TableEncoder:
@@ -51,3 +53,24 @@ def budget_warnings(budget: Budget, noisy_total: float) -> tuple[str, ...]:
             "Choose a smaller delta.",
         )
     return ()
+
+
+def start_sampling(n: int | None, seed: int | None, default: int) -> tuple[int, np.random.Generator]:
+    """How many rows a model shall draw, and what draws them.
+
+    Args:
+        n: number of rows; None means `default`.
+        seed: a whole number >= 0; None draws a fresh one.
+        default: rows without a wish.
+
+    Raises:
+        InputError: n or seed is negative or not whole.
+
+    Guarantee:
+        Post-processing.
+    """
+    rows = default if n is None else n
+    for name, value in (("n", rows), ("seed", 0 if seed is None else seed)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+            raise InputError(f"sample needs a whole {name} of at least 0.")
+    return int(rows), np.random.Generator(np.random.PCG64(seed))

@@ -13,8 +13,9 @@ import numpy as np
 from dpsynth.domain.toml import from_dict, to_dict
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
-from dpsynth.errors import DomainError, InputError, PlanError
+from dpsynth.errors import DomainError, PlanError
 from dpsynth.generators.base import AbstractFittedModel
+from dpsynth.generators.checks import start_sampling
 from dpsynth.generators.store import (
     corrupt,
     pack_measurements,
@@ -66,13 +67,9 @@ class ForeignModel(AbstractFittedModel):
 
         Guarantee: post-processing of the foreign rows.
         """
-        wanted = len(self.rows) if n is None else n
-        for name, value in (("n", wanted), ("seed", 0 if seed is None else seed)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise InputError(f"sample needs a whole {name} of at least 0.")
-        rng = np.random.Generator(np.random.PCG64(seed))
+        wanted, rng = start_sampling(n, seed, len(self.rows))
         encoder = TableEncoder(self.domain)
-        turns = -(-int(wanted) // len(self.rows))
+        turns = -(-wanted // len(self.rows))
         picked = np.concatenate([np.empty(0, np.int64), *(rng.permutation(len(self.rows)) for _ in range(turns))])
         coarse = self.rows[picked[:wanted]]
         fine = np.empty(coarse.shape, dtype=np.int32, order="F")

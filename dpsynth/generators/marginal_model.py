@@ -13,8 +13,9 @@ import numpy as np
 from dpsynth.domain.toml import from_dict, to_dict
 from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder
-from dpsynth.errors import DomainError, InputError, PlanError
+from dpsynth.errors import DomainError, PlanError
 from dpsynth.generators.base import AbstractFittedModel
+from dpsynth.generators.checks import start_sampling
 from dpsynth.generators.one_ways import OneWays
 from dpsynth.generators.store import (
     corrupt,
@@ -106,15 +107,11 @@ class MarginalModel(AbstractFittedModel):
         Guarantee:
             Post-processing: costs nothing, however often it is called.
         """
-        rows = round(self.total) if n is None else n
-        for name, value in (("n", rows), ("seed", 0 if seed is None else seed)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise InputError(f"sample needs a whole {name} of at least 0.")
-        rng = np.random.Generator(np.random.PCG64(seed))
+        rows, rng = start_sampling(n, seed, round(self.total))
         encoder = TableEncoder(self.domain)
-        coarse = self._coarse_rows(int(rows), rng)
+        coarse = self._coarse_rows(rows, rng)
         order = order_rows(coarse, list(self.graph.sizes.values()), rng)
-        fine = np.empty((int(rows), len(encoder.names)), dtype=np.int32, order="F")
+        fine = np.empty((rows, len(encoder.names)), dtype=np.int32, order="F")
         for position, name in enumerate(encoder.names):
             fine[:, position] = self._refine(name, coarse[:, position], order, rng)
         return encoder.decode(fine, rng)

@@ -140,7 +140,7 @@ class Adaptive(AbstractGenerator):
         pairs = len(grids) * (len(grids) - 1) // 2
         cells = sum(grid.size for grid in grids.values())
         depths = search_depths(encoder, grids)
-        first = one_way_parts(grids, FIRST_LOOK if pairs else 0.5)
+        first = one_way_parts(grids, FIRST_LOOK if pairs else 1 / 3)
         search = sum(first[name] for name in depths)
         steps = [Step("one-ways", sum(first.values()), cells, f"{len(grids)} columns, {cells} cells")]
         if depths:
@@ -289,7 +289,7 @@ class AdaptivePlan(AbstractPlan):
     def _coarsen(self, encoder: TableEncoder, one_ways: OneWays) -> dict[str, Grouping]:
         """Coarse cells that the noise of about 2 d pairs can carry."""
         if len(self.grids) == 1:
-            return {name: Grouping.identity(grid.size) for name, grid in self.grids.items()}
+            return {name: Grouping.identity(grid.size) for name, grid in one_ways.grids.items()}
         sigma = self.shares.marginal_sigma_up(0.8 / (2 * len(self.grids)))
         total = one_ways.total
         least = total * float(np.clip(8 * sigma / total, 0.001, 0.05))

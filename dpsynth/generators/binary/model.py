@@ -12,9 +12,10 @@ import numpy as np
 
 from dpsynth.domain.toml import from_dict, to_dict
 from dpsynth.encoding.table import TableEncoder
-from dpsynth.errors import DomainError, InputError, PlanError
+from dpsynth.errors import DomainError, PlanError
 from dpsynth.generators.base import AbstractFittedModel
 from dpsynth.generators.binary.law import AbstractLaw, law_from_arrays
+from dpsynth.generators.checks import start_sampling
 from dpsynth.generators.store import (
     corrupt,
     pack_measurements,
@@ -64,12 +65,8 @@ class BinaryModel(AbstractFittedModel):
         Guarantee:
             Post-processing: costs nothing, however often it is called.
         """
-        rows = round(self.total) if n is None else n
-        for name, value in (("n", rows), ("seed", 0 if seed is None else seed)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise InputError(f"sample needs a whole {name} of at least 0.")
-        rng = np.random.Generator(np.random.PCG64(seed))
-        codes = np.asfortranarray(self.law.rows(int(rows), rng).astype(np.int32))
+        rows, rng = start_sampling(n, seed, round(self.total))
+        codes = np.asfortranarray(self.law.rows(rows, rng).astype(np.int32))
         return TableEncoder(self.domain).decode(codes, rng)
 
     def project(self, columns: tuple[str, ...]) -> np.ndarray:

@@ -15,6 +15,7 @@ from dpsynth.encoding.grouping import Grouping
 from dpsynth.encoding.table import TableEncoder, encode_column
 from dpsynth.errors import DomainError, InputError, PlanError
 from dpsynth.generators.base import AbstractFittedModel
+from dpsynth.generators.checks import start_sampling
 from dpsynth.generators.neural.network import Network
 from dpsynth.generators.neural.selection import select_rows
 from dpsynth.generators.neural.weights import Noisy, rake_pool
@@ -81,15 +82,11 @@ class NeuralModel(AbstractFittedModel):
         Guarantee: post-processing. Under a condition that the order of columns does not begin with, rows are chosen
             among CANDIDATES draws each by the probability of what is given.
         """
-        rows = round(self.total) if n is None else n
-        for name, value in (("n", rows), ("seed", 0 if seed is None else seed)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
-                raise InputError(f"sample needs a whole {name} of at least 0.")
-        rng = np.random.Generator(np.random.PCG64(seed))
+        rows, rng = start_sampling(n, seed, round(self.total))
         encoder = TableEncoder(self.domain)
         fixed = self._encode_given(encoder, given or {})
-        tokens = self._tokens_given(int(rows), fixed, rng) if fixed else self._tokens(int(rows), rng)
-        fine = np.empty((int(rows), len(encoder.names)), dtype=np.int32)
+        tokens = self._tokens_given(rows, fixed, rng) if fixed else self._tokens(rows, rng)
+        fine = np.empty((rows, len(encoder.names)), dtype=np.int32)
         for position, name in enumerate(encoder.names):
             column = tokens[:, self.order.index(name)]
             fine[:, position] = fixed[name] if name in fixed else _inside(self.grids[name], column, rng)

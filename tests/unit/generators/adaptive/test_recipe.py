@@ -121,3 +121,12 @@ def test_predicted_errors_come_close_to_what_happened(tmp_path: Path) -> None:
     assert load(tmp_path / "model").describe()["predicted_error"] == summary
     with pytest.raises(PlanError, match="predicted for pairs"):
         model.error(("a",))
+
+
+def test_one_wide_column_keeps_its_spikes(tmp_path: Path) -> None:
+    domain = Domain((Integer(name="pay", minimum=0, maximum=99_999, required=True),))
+    pay = np.random.default_rng(0).integers(0, 100_000, 5_000)
+    pay[:1_500] = 43_210
+    plan = Adaptive().plan(domain, budget=BUDGET)
+    model = plan.fit(open_table(pd.DataFrame({"pay": pay}), domain=domain, ledger=tmp_path / "x.ledger"))
+    assert (model.sample(5_000, seed=0)["pay"] == 43_210).sum() == pytest.approx(1_500, abs=150)
