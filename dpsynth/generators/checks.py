@@ -1,4 +1,4 @@
-"""Checks that all generators share: what there is to model, whose table it is, does delta fit, how many rows to draw."""
+"""Checks that all generators share: what to model, whose table it is, does delta fit, how many rows to draw."""
 
 from __future__ import annotations
 
